@@ -1,0 +1,118 @@
+"""The settings of this process: default, then ``AIOS_*`` environment. The only reader of the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+#: The kernel's limit for the path of a Unix socket is 108 bytes with its closing NUL.
+MAX_SOCKET_PATH_BYTES = 107
+_LONGEST_SOCKET_NAME = "/supervisor.sock.123456"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where this instance lives. One data directory is one AIOS."""
+
+    data_dir: Path
+    config_dir: Path
+    runtime_dir: Path  #: holds the sockets; the data directory, unless its path is too long for them
+    home: Path
+    shell: str
+    redis_url: str | None = None  #: None: the embedded server
+    log_level: str = "INFO"
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "aios.db"
+
+    @property
+    def spool_dir(self) -> Path:
+        return self.data_dir / "spool"
+
+    @property
+    def jobs_dir(self) -> Path:
+        """One directory per job, named by its number: its record, launch files and logs."""
+        return self.data_dir / "jobs"
+
+    @property
+    def worktrees_dir(self) -> Path:
+        """The default of the setting ``worktrees_dir``."""
+        return self.data_dir / "worktrees"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def run_dir(self) -> Path:
+        """Lock and pid files of the stack's programs."""
+        return self.data_dir / "run"
+
+    @property
+    def locks_dir(self) -> Path:
+        return self.data_dir / "locks"
+
+    @property
+    def redis_dir(self) -> Path:
+        return self.data_dir / "redis"
+
+    @property
+    def tmux_socket(self) -> Path:
+        return self.runtime_dir / "tmux.sock"
+
+    @property
+    def redis_socket(self) -> Path:
+        return self.runtime_dir / "redis.sock"
+
+    @property
+    def api_socket(self) -> Path:
+        return self.runtime_dir / "api.sock"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.runtime_dir / "supervisor.sock"
+
+    def environment(self) -> dict[str, str]:
+        """The ``AIOS_*`` variables that give a child process the same settings."""
+        values = {
+            "AIOS_DATA_DIR": str(self.data_dir),
+            "AIOS_CONFIG_DIR": str(self.config_dir),
+            "AIOS_LOG_LEVEL": self.log_level,
+        }
+        return values | ({"AIOS_REDIS_URL": self.redis_url} if self.redis_url else {})
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings that ``environ`` (default: the process's own) asks for. Touches nothing on disk."""
+    env = os.environ if environ is None else environ
+    home = Path(env.get("HOME") or Path.home())
+    data_dir = Path(env.get("AIOS_DATA_DIR") or _xdg(env, "XDG_DATA_HOME", home / ".local/share") / "aios")
+    data_dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 - resolve() would follow the person's links
+    return Settings(
+        data_dir=data_dir,
+        config_dir=Path(
+            env.get("AIOS_CONFIG_DIR") or _xdg(env, "XDG_CONFIG_HOME", home / ".config") / "aios"
+        ),
+        runtime_dir=_runtime_dir(data_dir, env),
+        home=home,
+        shell=env.get("SHELL") or "/bin/sh",
+        redis_url=env.get("AIOS_REDIS_URL") or None,
+        log_level=env.get("AIOS_LOG_LEVEL", "INFO").upper(),
+    )
+
+
+def _xdg(env: Mapping[str, str], name: str, default: Path) -> Path:
+    value = env.get(name, "")
+    return Path(value) if value.startswith("/") else default
+
+
+def _runtime_dir(data_dir: Path, env: Mapping[str, str]) -> Path:
+    if len(os.fsencode(data_dir)) + len(_LONGEST_SOCKET_NAME) <= MAX_SOCKET_PATH_BYTES:
+        return data_dir
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
+    base = env.get("XDG_RUNTIME_DIR") or "/tmp"  # noqa: S108 - made 0700 and checked for its owner before use
+    return Path(base) / f"aios-{os.getuid()}-{digest}"
