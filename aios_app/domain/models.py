@@ -143,6 +143,7 @@ class Job:
     conversation: str = ""  #: the agent's own id of the conversation, to resume it
     limit_s: int = 0
     has_begun: bool = False
+    measured_ms: int = 0  #: when ``files``, ``added`` and ``removed`` were taken
 
     def to_json(self) -> dict[str, Any]:
         return _as_json(self)

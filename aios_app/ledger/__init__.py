@@ -1,0 +1,1 @@
+"""The ledger: what runs, in Redis. ``keys`` documents the keyspace; redis-py is used only here."""

@@ -1,0 +1,75 @@
+"""The connection to Redis and the scripts that run inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from aios_app.domain.errors import InstanceBusy, LedgerLost, QueueError
+
+#: Seconds that one command may take before Redis counts as gone.
+ANSWER_TIMEOUT_S = 15.0
+
+
+def connect(url: str) -> Any:  # noqa: ANN401 - redis-py types answers as bytes or text; these are text
+    """A client with text answers; connecting is tried again for about a second, commands are not."""
+    retry = Retry(ExponentialBackoff(cap=0.3, base=0.05), 4, supported_errors=(redis.ConnectionError,))
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        encoding_errors="surrogateescape",
+        socket_timeout=ANSWER_TIMEOUT_S,
+        retry=retry,
+    )
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Translates redis-py's errors to ours, most specific first."""
+    try:
+        yield
+    except redis.ResponseError as error:
+        raise _refusal(str(error)) from error
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise QueueError("Redis does not answer: aios up, or look at aios doctor", str(error)) from error
+    except redis.RedisError as error:
+        raise QueueError("Redis refused", str(error)) from error
+
+
+def _refusal(words: str) -> Exception:
+    head, _, rest = words.partition(" ")
+    if head in {"LOST", "STALE"}:
+        return LedgerLost("the ledger was lost or rebuilt: try again")
+    if head == "INSTANCE":
+        return InstanceBusy(
+            "this Redis database belongs to another AIOS: give this one a database of its own, "
+            "e.g. AIOS_REDIS_URL=redis://HOST/2"
+        )
+    if head == "VERSION":
+        return QueueError(f"the ledger in this database has version {rest}: update AIOS")
+    return QueueError("Redis refused", words)
+
+
+class Scripts:
+    """The Lua files beside this module, each run as one atomic step."""
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - of connect()
+        folder = resources.files(__package__) / "lua"
+        prelude = (folder / "prelude.lua").read_text()
+        self._scripts = {
+            entry.name.removesuffix(".lua"): client.register_script(
+                entry.read_text() if entry.name == "init.lua" else prelude + entry.read_text()
+            )
+            for entry in folder.iterdir()
+            if entry.name.endswith(".lua") and entry.name != "prelude.lua"
+        }
+
+    def run(self, name: str, *args: Any) -> Any:  # noqa: ANN401 - what Redis answers
+        with redis_errors():
+            return self._scripts[name](args=list(args))

@@ -1,0 +1,66 @@
+"""The keyspace of the ledger. All keys begin with ``aios:1:``; 1 is the ledger's version.
+
+========================================  ======  ==========================================================
+key                                       type    holds
+========================================  ======  ==========================================================
+``aios:1:meta``                           hash    ``version``; ``generation``, new after each rebuild;
+                                                  ``instance``, the AIOS that owns this database;
+                                                  ``last_run`` and ``last_job``, the counters
+``aios:1:runs``                           zset    run numbers, by number
+``aios:1:run:N``                          hash    a run: its flags, ``agents``, ``labels`` (JSON),
+                                                  ``stage`` (the open one), ``stages`` (count)
+``aios:1:run:N:prompt``                   string  what the person typed, once per run
+``aios:1:run:N:jobs``                     list    its job numbers, in order
+``aios:1:run:N:stage:I``                  set     jobs of stage I that have not finished
+``aios:1:run:N:fetch``                    hash    project id -> "" (fetched) or why its remote did not answer
+``aios:1:job:N``                          hash    a job (``domain.models.Job``); absent fields have defaults
+``aios:1:state:S``                        zset    jobs in state S, by the time they came into it
+``aios:1:attempt:ID``                     hash    ``job``, ``agent`` (key), ``ending`` (why AIOS ends it),
+                                                  ``ended``, ``result`` (JSON), ``is_reported``,
+                                                  ``screen`` (hash of the screen at the end of its turn)
+``aios:1:machines``                       set     machine ids
+``aios:1:machine:ID``                     hash    ``name``, ``max_agents``, ``worker_pid``
+``aios:1:machine:ID:queue``               zset    jobs whose stage is open and that wait for a slot, by order
+``aios:1:machine:ID:slots``               set     jobs with an open agent process of weight 1
+``aios:1:machine:ID:closing``             set     jobs in review asked to give their slot away
+``aios:1:machine:ID:kept``                set     jobs in review that a person has attached, or typed into
+``aios:1:machine:ID:timers``              zset    ``kind:attempt``, by due time
+``aios:1:events``                         stream  notices of changes: ``kind run job state``; bounded
+========================================  ======  ==========================================================
+
+Celery's own keys (queues, unacknowledged messages, bindings) live beside these and are Celery's business.
+"""
+
+from __future__ import annotations
+
+VERSION = 1
+PREFIX = f"aios:{VERSION}:"
+META = PREFIX + "meta"
+RUNS = PREFIX + "runs"
+EVENTS = PREFIX + "events"
+MACHINES = PREFIX + "machines"
+
+
+def run(number: int) -> str:
+    """A run's hash, and the stem of its other keys."""
+    return f"{PREFIX}run:{number}"
+
+
+def job(number: int) -> str:
+    """The hash of a job."""
+    return f"{PREFIX}job:{number}"
+
+
+def state(name: str) -> str:
+    """The set of the jobs in a state."""
+    return f"{PREFIX}state:{name}"
+
+
+def attempt(attempt_id: str) -> str:
+    """The hash of an attempt."""
+    return f"{PREFIX}attempt:{attempt_id}"
+
+
+def machine(machine_id: str) -> str:
+    """A machine's hash, and the stem of its other keys."""
+    return f"{PREFIX}machine:{machine_id}"

@@ -1,0 +1,326 @@
+"""What runs, spoken of in runs, jobs and attempts."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from aios_app.domain.errors import UnknownJob
+from aios_app.domain.models import Agent, Job, JobState, Run
+from aios_app.ledger import keys
+from aios_app.ledger.connection import Scripts, connect, redis_errors
+
+_DEFAULTS = {
+    f.name: str(int(f.default)) if isinstance(f.default, bool) else str(f.default)
+    for f in fields(Job)
+    if isinstance(f.default, str | int)
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What ``reserve`` gave away. ``now_ms`` is Redis' clock."""
+
+    run: int
+    first_job: int
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What the ledger knows of one attempt beside its job."""
+
+    id: str
+    job: int
+    agent_key: str
+    ending: str = ""  #: why AIOS ends it: ``stop``, ``close``, or the cause of its failure
+    is_over: bool = False
+    result: str = ""
+    is_reported: bool = False
+    screen: str = ""
+
+
+class Ledger:
+    """The runs, jobs and slots of one AIOS. Safe for several threads.
+
+    Every writing call is one atomic step and is refused (``LedgerLost``) where the ledger was lost or rebuilt
+    since ``open``; ``QueueError`` where Redis does not answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._redis = connect(url)
+        self._scripts = Scripts(self._redis)
+        self._generation = ""
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def open(self, *, instance: str, last_run: int = 0, last_job: int = 0) -> bool:
+        """Learns the ledger's generation; makes the ledger, with these counters, where there is none.
+
+        ``instance`` is the owning AIOS, ``""`` for a machine that only joins it. True: it was made.
+        """
+        generation, made = self._scripts.run(
+            "init", keys.VERSION, instance, str(uuid.uuid4()), last_run, last_job
+        )
+        self._generation = generation
+        return bool(made)
+
+    # Runs
+
+    def reserve(self, jobs: int) -> Numbers:
+        """The next run number and ``jobs`` job numbers in a row; numbers are never given twice."""
+        run, first, now_ms = self._run("reserve", jobs)
+        return Numbers(run=int(run), first_job=int(first), now_ms=int(now_ms))
+
+    def create_run(self, run: Run, prompt: str, *, stage: int = 0) -> None:
+        """Writes the whole plan and opens ``stage``. A second time: nothing."""
+        plan = {"run": _run_fields(run, stage), "jobs": [_job_fields(job) for job in run.jobs]}
+        self._run("create_run", json.dumps(plan), prompt.encode("utf-8", "surrogateescape"))
+
+    def run(self, number: int) -> dict[str, str]:
+        """The run's fields; empty where there is none."""
+        with redis_errors():
+            return dict(self._redis.hgetall(keys.run(number)))
+
+    def run_numbers(self) -> list[int]:
+        with redis_errors():
+            return [int(number) for number in self._redis.zrevrange(keys.RUNS, 0, -1)]
+
+    def prompt(self, run: int) -> str:
+        """What the person typed, byte for byte (``surrogateescape``)."""
+        with redis_errors():
+            return str(self._redis.get(keys.run(run) + ":prompt") or "")
+
+    def run_agent(self, run: int, key: str) -> Agent:
+        """The agent as it was when the run was planned, or when the job was tried again with it."""
+        agents = json.loads(self.run(run)["agents"])
+        return Agent.from_json(agents[key])
+
+    def add_run_agent(self, run: int, agent: Agent) -> None:
+        with redis_errors():
+            agents = json.loads(self.run(run)["agents"])
+            self._redis.hset(keys.run(run), "agents", json.dumps(agents | {agent.key: agent.to_json()}))
+
+    def fetched(self, run: int, project_id: str) -> str | None:
+        """What came of this run's fetch of the project: ``""`` is good, None is not yet."""
+        with redis_errors():
+            note: str | None = self._redis.hget(keys.run(run) + ":fetch", project_id)
+            return note
+
+    def note_fetch(self, run: int, project_id: str, note: str) -> None:
+        with redis_errors():
+            self._redis.hset(keys.run(run) + ":fetch", project_id, note)
+
+    # Jobs
+
+    def job(self, number: int) -> Job | None:
+        found = self.jobs([number])
+        return found[0] if found else None
+
+    def job_of(self, attempt: Attempt) -> Job:
+        job = self.job(attempt.job)
+        if job is None:
+            raise UnknownJob(f"there is no job {attempt.job}")
+        return job
+
+    def jobs(self, numbers: Iterable[int]) -> list[Job]:
+        """The jobs that exist, in the order asked for."""
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for number in numbers:
+                pipe.hgetall(keys.job(number))
+            return [Job.from_fields(data) for data in pipe.execute() if data]
+
+    def run_jobs(self, run: int) -> list[Job]:
+        with redis_errors():
+            return self.jobs(int(n) for n in self._redis.lrange(keys.run(run) + ":jobs", 0, -1))
+
+    def jobs_in(self, states: Iterable[JobState], *, since_ms: int = 0) -> list[Job]:
+        """All jobs in these states that came into them at ``since_ms`` or later."""
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for state in states:
+                pipe.zrangebyscore(keys.state(state), since_ms, "+inf")
+            return self.jobs(int(n) for found in pipe.execute() for n in found)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs are in each state; states without a job are left out."""
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for state in JobState:
+                pipe.zcard(keys.state(state))
+            return {str(s): n for s, n in zip(JobState, pipe.execute(), strict=True) if n}
+
+    def move(
+        self,
+        attempt: str,
+        sources: Iterable[JobState],
+        state: JobState | None,
+        *,
+        finishes: bool = False,
+        ends: bool = False,
+        result: Mapping[str, Any] | None = None,
+        **changes: str | int,
+    ) -> bool:
+        """The one step by which a job comes into ``state`` (None: stays), with these fields changed.
+
+        False, and nothing changed: the attempt is stale or over, or the job is in none of ``sources``.
+        ``finishes``: it counts for its stage (once). ``ends``: the agent's process is gone, its slot is free.
+        """
+        options = {"ends": ends, "finishes": finishes, "result": json.dumps(result or {})}
+        return bool(
+            self._run(
+                "move",
+                attempt,
+                json.dumps(dict.fromkeys(sources, True)),
+                state or "",
+                json.dumps({name: str(value) for name, value in changes.items()}),
+                json.dumps(options),
+            )
+        )
+
+    def renew(self, job: Job, sources: Iterable[JobState], *, order: int, **changes: str | int) -> str | None:
+        """Queues a new attempt of the job; its id, or None where the job's state forbids it.
+
+        Jobs of a lower ``order`` get a slot first; a new job's order is its number.
+        """
+        attempt = str(uuid.uuid4())
+        fields_json = json.dumps({name: str(value) for name, value in changes.items()})
+        sources_json = json.dumps(dict.fromkeys(sources, True))
+        done = self._run("renew", job.number, sources_json, attempt, fields_json, order, job.attempt)
+        return attempt if done else None
+
+    def pass_stage(self, attempt: str) -> bool:
+        """The waiting job of this attempt holds its stage no longer."""
+        return bool(self._run("pass_stage", attempt))
+
+    # Attempts
+
+    def attempt(self, attempt_id: str) -> Attempt | None:
+        with redis_errors():
+            data = self._redis.hgetall(keys.attempt(attempt_id))
+        if not data.get("job"):
+            return None
+        return Attempt(
+            id=attempt_id,
+            job=int(data["job"]),
+            agent_key=data.get("agent", ""),
+            ending=data.get("ending", ""),
+            is_over=data.get("ended") == "1",
+            result=data.get("result", ""),
+            is_reported=data.get("is_reported") == "1",
+            screen=data.get("screen", ""),
+        )
+
+    def note_attempt(self, attempt_id: str, **values: str) -> None:
+        """Sets ``ending``, ``screen`` or ``is_reported`` of an attempt."""
+        with redis_errors():
+            self._redis.hset(keys.attempt(attempt_id), mapping=dict(values))
+
+    # Machines and slots
+
+    def set_machine(self, machine: str, **values: str | int) -> None:
+        with redis_errors():
+            self._redis.sadd(keys.MACHINES, machine)
+            self._redis.hset(keys.machine(machine), mapping=dict(values))
+
+    def machine(self, machine: str) -> dict[str, str]:
+        with redis_errors():
+            return dict(self._redis.hgetall(keys.machine(machine)))
+
+    def machines(self) -> list[str]:
+        with redis_errors():
+            return sorted(self._redis.smembers(keys.MACHINES))
+
+    def slots_used(self, machine: str) -> int:
+        with redis_errors():
+            return int(self._redis.scard(keys.machine(machine) + ":slots"))
+
+    def claim(self, machine: str) -> tuple[list[Job], list[Job]]:
+        """The jobs that may begin now (already ``preparing``), and those whose agent is to make room."""
+        claimed, close = self._run("claim", machine)
+        return self.jobs(map(int, claimed)), self.jobs(map(int, close))
+
+    def keep_open(self, job: Job) -> None:
+        """The job's agent is not closed for its slot: a person is at it."""
+        with redis_errors():
+            self._redis.sadd(keys.machine(job.machine) + ":kept", job.number)
+            self._redis.srem(keys.machine(job.machine) + ":closing", job.number)
+
+    def forget_kept(self, machine: str) -> bool:
+        """Persons may have left: all agents in review may be asked again. True where any was kept."""
+        with redis_errors():
+            return bool(self._redis.delete(keys.machine(machine) + ":kept"))
+
+    # Timers
+
+    def set_timer(self, machine: str, kind: str, attempt: str, due_ms: int) -> None:
+        with redis_errors():
+            self._redis.zadd(keys.machine(machine) + ":timers", {f"{kind}:{attempt}": due_ms})
+
+    def drop_timers(self, machine: str, attempt: str, kinds: Iterable[str]) -> None:
+        with redis_errors():
+            self._redis.zrem(keys.machine(machine) + ":timers", *(f"{kind}:{attempt}" for kind in kinds))
+
+    def next_timer(self, machine: str) -> tuple[str, str, int] | None:
+        """Kind, attempt and due time of the timer that is due first."""
+        with redis_errors():
+            found = self._redis.zrange(keys.machine(machine) + ":timers", 0, 0, withscores=True)
+        if not found:
+            return None
+        kind, _, attempt = str(found[0][0]).partition(":")
+        return kind, attempt, int(found[0][1])
+
+    # The server
+
+    def now_ms(self) -> int:
+        """Redis' clock, by which everything in the ledger is timed."""
+        with redis_errors():
+            seconds, micros = self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def server_info(self) -> dict[str, str]:
+        """``engine`` (valkey or redis) and ``version``."""
+        with redis_errors():
+            info: dict[str, Any] = self._redis.info("server")
+        if "valkey_version" in info:
+            return {"engine": "valkey", "version": str(info["valkey_version"])}
+        return {"engine": "redis", "version": str(info["redis_version"])}
+
+    def pubsub_clients(self) -> set[str]:
+        """Ids of the connections that listen to published messages, such as Flower's."""
+        with redis_errors():
+            return {client["id"] for client in self._redis.client_list(_type="pubsub")}
+
+    def _run(self, script: str, *args: Any) -> Any:  # noqa: ANN401 - what Redis answers
+        return self._scripts.run(script, self._generation, *args)
+
+
+def _run_fields(run: Run, stage: int) -> dict[str, str]:
+    return {
+        "number": str(run.number),
+        "source": run.source,
+        "title": run.title,
+        "created_ms": str(run.created_ms),
+        "agents": json.dumps({agent.key: agent.to_json() for agent in run.agents}),
+        "labels": json.dumps([stage.label for stage in run.stages]),
+        "stage": str(stage),
+        "stages": str(len(run.stages)),
+        "is_sequential": str(int(run.is_sequential)),
+        "fail_fast": str(int(run.fail_fast)),
+        "skip_waiting_s": str(run.skip_waiting_s),
+        "limit_s": str(run.limit_s),
+        "extra_args": json.dumps(run.extra_args),
+    }
+
+
+def _job_fields(job: Job) -> dict[str, str]:
+    always = {"state", "since_ms", "weight", "stage", "attempt", "machine"}
+    return {
+        name: text for name, text in job.to_fields().items() if name in always or _DEFAULTS.get(name) != text
+    }

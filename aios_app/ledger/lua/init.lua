@@ -1,0 +1,16 @@
+-- Runs without the prelude. ARGV: version, instance, generation, last_run, last_job.
+-- Makes the ledger where there is none; returns {generation, 1 if it was made}, or an error for a stranger.
+local P = 'aios:1:'
+local meta = P .. 'meta'
+if redis.call('EXISTS', meta) == 1 then
+  if redis.call('HGET', meta, 'version') ~= ARGV[1] then
+    return redis.error_reply('VERSION ' .. redis.call('HGET', meta, 'version'))
+  end
+  if ARGV[2] ~= '' and redis.call('HGET', meta, 'instance') ~= ARGV[2] then
+    return redis.error_reply('INSTANCE another AIOS')
+  end
+  return {redis.call('HGET', meta, 'generation'), 0}
+end
+redis.call('HSET', meta, 'version', ARGV[1], 'instance', ARGV[2], 'generation', ARGV[3],
+  'last_run', ARGV[4], 'last_job', ARGV[5])
+return {ARGV[3], 1}
