@@ -1,0 +1,106 @@
+"""What AIOS sends: for each attempt its chain of tasks, and single tasks by id."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import kombu.exceptions
+from celery import Celery, chain, group
+from celery.canvas import Signature
+
+from aios_app.domain.errors import QueueError
+from aios_app.domain.models import Job
+from aios_app.queue.app import queue_name
+
+#: The version of the messages' arguments; a worker refuses what it does not know.
+MESSAGE_VERSION = 1
+
+WORKTREE_CREATE = "worktree_create"
+AGENT_SPAWN = "agent_spawn"
+AGENT_END = "agent_end"
+RECONCILE = "reconcile"
+
+
+class TaskQueue:
+    """Sends tasks to the machines' queues. Messages carry ids; the ledger has the rest."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def send_attempts(self, jobs: Sequence[Job]) -> None:
+        """One group of chains ``worktree_create -> agent_spawn``, each on the queue of the job's machine."""
+        chains = [
+            chain(
+                self._signature(WORKTREE_CREATE, job, worktree_task_id(job.attempt)),
+                self._signature(AGENT_SPAWN, job, job.attempt),
+                app=self._app,
+            )
+            for job in jobs
+        ]
+        if chains:
+            with _queue_errors():
+                group(chains, app=self._app).apply_async()
+
+    def send_spawn(self, job: Job) -> None:
+        """The ``agent_spawn`` of the job's attempt again: it reports its end to who watches."""
+        with _queue_errors():
+            self._signature(AGENT_SPAWN, job, job.attempt).apply_async()
+
+    def send_end(self, job: Job, reason: str, *, all_processes: bool = False) -> None:
+        """Asks the job's machine to end the agent, because of ``stop``, ``close`` or a failure's cause."""
+        extra = {"reason": reason, "all_processes": all_processes}
+        with _queue_errors():
+            self._signature(AGENT_END, job, str(uuid.uuid4()), extra).apply_async()
+
+    def send_reconcile(self, machine: str) -> None:
+        """Asks a machine to compare ledger, queue, tmux and spool."""
+        with _queue_errors():
+            self._app.send_task(RECONCILE, kwargs={"v": MESSAGE_VERSION}, queue=queue_name(machine))
+
+    def pending_attempts(self, machine: str) -> set[str]:
+        """The attempts whose task the machine's worker has not received yet, or has not finished."""
+        with _queue_errors(), self._app.connection_for_read() as connection:
+            channel: Any = connection.default_channel
+            waiting = channel.client.lrange(queue_name(machine), 0, -1)
+            unacked = channel.client.hvals(f"unacked.{machine}")
+        messages = [json.loads(text) for text in waiting] + [json.loads(text)[0] for text in unacked]
+        return {_attempt_of(message) for message in messages}
+
+    def _signature(
+        self, name: str, job: Job, task_id: str, extra: dict[str, Any] | None = None
+    ) -> Signature[Any]:
+        kwargs = {"v": MESSAGE_VERSION, "attempt": job.attempt} | (extra or {})
+        return Signature(
+            name,
+            kwargs=kwargs,
+            immutable=True,
+            app=self._app,
+            options={
+                "task_id": task_id,
+                "queue": queue_name(job.machine),
+                "argsrepr": f"(#{job.number} r{job.run} {job.project} {job.agent})",
+            },
+        )
+
+
+def worktree_task_id(attempt: str) -> str:
+    """The id of the ``worktree_create`` that goes before the ``agent_spawn`` of this attempt."""
+    return str(uuid.uuid5(uuid.UUID(attempt), WORKTREE_CREATE))
+
+
+def _attempt_of(message: dict[str, Any]) -> str:
+    _, kwargs, _ = json.loads(base64.b64decode(message["body"]))
+    return str(kwargs.get("attempt", ""))
+
+
+@contextmanager
+def _queue_errors() -> Iterator[None]:
+    try:
+        yield
+    except (kombu.exceptions.OperationalError, OSError) as error:
+        raise QueueError("Redis does not take tasks: aios up, or look at aios doctor", str(error)) from error
