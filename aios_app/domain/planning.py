@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from aios_app.domain.errors import UsageError
 from aios_app.domain.models import Agent, Finishes, Job, Project, Run, Stage
-from aios_app.domain.naming import branch_name, job_name, title_of
+from aios_app.domain.naming import branch_name, job_name, port_block, title_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ def check_order(order: Order) -> None:
 
 
 def plan_run(order: Order, *, number: int, first_job: int, created_ms: int, stamp: str) -> Run:
-    """The run with all stages and jobs; job numbers count up from ``first_job``.
+    """The run with all stages and jobs; job numbers count up from ``first_job``. Attempts are not given yet.
 
     In sequence, ``all`` takes the projects one after another and ``multi`` the agents.
     """
@@ -120,6 +120,7 @@ def _numbered(job: Job, order: Order, *, stage: int, number: int, stamp: str) ->
             number=number,
         ),
         branch=branch_name(number, order.prompt),
+        port=port_block(number),
     )
 
 

@@ -9,14 +9,14 @@ key                                       type    holds
 ``aios:1:runs``                           zset    run numbers, by number
 ``aios:1:run:N``                          hash    a run: its flags, ``agents``, ``labels`` (JSON),
                                                   ``stage`` (the open one), ``stages`` (count)
-``aios:1:run:N:prompt``                   string  what the person typed, once per run
+``aios:1:run:N:prompts``                  hash    agent key (``*``: any) -> prompt, byte for byte
 ``aios:1:run:N:jobs``                     list    its job numbers, in order
 ``aios:1:run:N:stage:I``                  set     jobs of stage I that have not finished
 ``aios:1:run:N:fetch``                    hash    project id -> "" (fetched) or why its remote did not answer
 ``aios:1:job:N``                          hash    a job (``domain.models.Job``); absent fields have defaults
 ``aios:1:state:S``                        zset    jobs in state S, by the time they came into it
-``aios:1:attempt:ID``                     hash    ``job``, ``agent`` (key), ``ending`` (why AIOS ends it),
-                                                  ``ended``, ``result`` (JSON), ``is_reported``,
+``aios:1:attempt:ID``                     hash    ``job``, ``agent`` (key), ``mode`` (``resume``: start idle),
+                                                  ``ending`` (why AIOS ends it), ``ended``, ``result`` (JSON),
                                                   ``screen`` (hash of the screen at the end of its turn)
 ``aios:1:machines``                       set     machine ids
 ``aios:1:machine:ID``                     hash    ``name``, ``max_agents``, ``worker_pid``
@@ -24,6 +24,7 @@ key                                       type    holds
 ``aios:1:machine:ID:slots``               set     jobs with an open agent process of weight 1
 ``aios:1:machine:ID:closing``             set     jobs in review asked to give their slot away
 ``aios:1:machine:ID:kept``                set     jobs in review that a person has attached, or typed into
+``aios:1:machine:ID:unreported``          set     attempts whose task has not returned their result yet
 ``aios:1:machine:ID:timers``              zset    ``kind:attempt``, by due time
 ``aios:1:events``                         stream  notices of changes: ``kind run job state``; bounded
 ========================================  ======  ==========================================================

@@ -39,7 +39,7 @@ class Attempt:
     ending: str = ""  #: why AIOS ends it: ``stop``, ``close``, or the cause of its failure
     is_over: bool = False
     result: str = ""
-    is_reported: bool = False
+    mode: str = ""  #: ``resume``: start idle, with the conversation it had
     screen: str = ""
 
 
@@ -77,10 +77,14 @@ class Ledger:
         run, first, now_ms = self._run("reserve", jobs)
         return Numbers(run=int(run), first_job=int(first), now_ms=int(now_ms))
 
-    def create_run(self, run: Run, prompt: str, *, stage: int = 0) -> None:
-        """Writes the whole plan and opens ``stage``. A second time: nothing."""
+    def create_run(self, run: Run, prompts: Mapping[str, str], *, stage: int = 0) -> None:
+        """Writes the whole plan and opens ``stage``. A second time: nothing.
+
+        ``prompts`` are by agent key, ``*`` for all; each job must have its attempt.
+        """
         plan = {"run": _run_fields(run, stage), "jobs": [_job_fields(job) for job in run.jobs]}
-        self._run("create_run", json.dumps(plan), prompt.encode("utf-8", "surrogateescape"))
+        pairs = (text for pair in prompts.items() for text in pair)
+        self._run("create_run", json.dumps(plan), *pairs)
 
     def run(self, number: int) -> dict[str, str]:
         """The run's fields; empty where there is none."""
@@ -91,10 +95,10 @@ class Ledger:
         with redis_errors():
             return [int(number) for number in self._redis.zrevrange(keys.RUNS, 0, -1)]
 
-    def prompt(self, run: int) -> str:
-        """What the person typed, byte for byte (``surrogateescape``)."""
+    def prompts(self, run: int) -> dict[str, str]:
+        """The run's prompts by agent key (``*``: any), byte for byte (``surrogateescape``)."""
         with redis_errors():
-            return str(self._redis.get(keys.run(run) + ":prompt") or "")
+            return dict(self._redis.hgetall(keys.run(run) + ":prompts"))
 
     def run_agent(self, run: int, key: str) -> Agent:
         """The agent as it was when the run was planned, or when the job was tried again with it."""
@@ -184,7 +188,9 @@ class Ledger:
             )
         )
 
-    def renew(self, job: Job, sources: Iterable[JobState], *, order: int, **changes: str | int) -> str | None:
+    def renew(
+        self, job: Job, sources: Iterable[JobState], *, order: int, mode: str = "", **changes: str | int
+    ) -> str | None:
         """Queues a new attempt of the job; its id, or None where the job's state forbids it.
 
         Jobs of a lower ``order`` get a slot first; a new job's order is its number.
@@ -192,8 +198,12 @@ class Ledger:
         attempt = str(uuid.uuid4())
         fields_json = json.dumps({name: str(value) for name, value in changes.items()})
         sources_json = json.dumps(dict.fromkeys(sources, True))
-        done = self._run("renew", job.number, sources_json, attempt, fields_json, order, job.attempt)
+        done = self._run("renew", job.number, sources_json, attempt, fields_json, order, job.attempt, mode)
         return attempt if done else None
+
+    def note(self, number: int, **changes: str | int) -> None:
+        """Changes what is shown of a job, whatever its state."""
+        self._run("note", number, json.dumps({name: str(value) for name, value in changes.items()}))
 
     def pass_stage(self, attempt: str) -> bool:
         """The waiting job of this attempt holds its stage no longer."""
@@ -213,14 +223,23 @@ class Ledger:
             ending=data.get("ending", ""),
             is_over=data.get("ended") == "1",
             result=data.get("result", ""),
-            is_reported=data.get("is_reported") == "1",
+            mode=data.get("mode", ""),
             screen=data.get("screen", ""),
         )
 
     def note_attempt(self, attempt_id: str, **values: str) -> None:
-        """Sets ``ending``, ``screen`` or ``is_reported`` of an attempt."""
+        """Sets ``ending`` or ``screen`` of an attempt."""
         with redis_errors():
             self._redis.hset(keys.attempt(attempt_id), mapping=dict(values))
+
+    def unreported(self, machine: str) -> list[str]:
+        """Attempts whose result is known and whose task has not returned it yet."""
+        with redis_errors():
+            return sorted(self._redis.smembers(keys.machine(machine) + ":unreported"))
+
+    def note_reported(self, machine: str, attempt_id: str) -> None:
+        with redis_errors():
+            self._redis.srem(keys.machine(machine) + ":unreported", attempt_id)
 
     # Machines and slots
 
@@ -275,6 +294,21 @@ class Ledger:
             return None
         kind, _, attempt = str(found[0][0]).partition(":")
         return kind, attempt, int(found[0][1])
+
+    # Events
+
+    def last_event_id(self) -> str:
+        """The id of the newest event, ``0-0`` where there is none."""
+        with redis_errors():
+            found = self._redis.xrevrange(keys.EVENTS, count=1)
+        return str(found[0][0]) if found else "0-0"
+
+    def wait_event(self, after: str, *, timeout_s: float) -> str | None:
+        """Waits for the next event after this id and returns its id; None when the time, at most 10 s, is up."""
+        block_ms = max(1, int(min(timeout_s, 10) * 1000))
+        with redis_errors():
+            found = self._redis.xread({keys.EVENTS: after}, count=1, block=block_ms)
+        return str(found[0][1][0][0]) if found else None
 
     # The server
 

@@ -1,10 +1,10 @@
--- ARGV[2]: {run: {..}, jobs: [{..}]} as JSON; ARGV[3]: the prompt. Writes the whole plan and opens its stage.
+-- ARGV[2]: {run: {..}, jobs: [{..}]} as JSON; ARGV[3..]: agent key and prompt, in pairs. Writes the whole plan and opens its stage.
 -- Again for the same run: nothing.
 local plan = cjson.decode(ARGV[2])
 local run = plan.run.number
 if redis.call('EXISTS', run_key(run)) == 1 then return 0 end
 set_fields(run_key(run), plan.run)
-redis.call('SET', run_key(run) .. ':prompt', ARGV[3])
+for index = 3, #ARGV, 2 do redis.call('HSET', run_key(run) .. ':prompts', ARGV[index], ARGV[index + 1]) end
 redis.call('ZADD', P .. 'runs', run, run)
 for _, job in ipairs(plan.jobs) do
   local number = job.number
