@@ -1,0 +1,1 @@
+"""The programs of one instance: started, watched and stopped together."""
