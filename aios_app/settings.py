@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,6 +104,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def is_inside_agent(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether this process was started by an agent of AIOS."""
+    return "AIOS_ATTEMPT" in (os.environ if environ is None else environ)
+
+
+def environment_without(*prefixes: str) -> dict[str, str]:
+    """A copy of this process's environment without the variables whose names begin so, for a child."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+
+
 def _xdg(env: Mapping[str, str], name: str, default: Path) -> Path:
     value = env.get(name, "")
     return Path(value) if value.startswith("/") else default
@@ -113,6 +122,8 @@ def _xdg(env: Mapping[str, str], name: str, default: Path) -> Path:
 def _runtime_dir(data_dir: Path, env: Mapping[str, str]) -> Path:
     if len(os.fsencode(data_dir)) + len(_LONGEST_SOCKET_NAME) <= MAX_SOCKET_PATH_BYTES:
         return data_dir
+    import hashlib  # noqa: PLC0415 - rare, and slow to load for every command
+
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
     base = env.get("XDG_RUNTIME_DIR") or "/tmp"  # noqa: S108 - made 0700 and checked for its owner before use
     return Path(base) / f"aios-{os.getuid()}-{digest}"
