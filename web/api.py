@@ -1,0 +1,143 @@
+"""The requests of the API in the order of ``docs/api.md``: what each may hold, and who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aios_app.services.attach_job import attach_job
+from aios_app.services.retry_jobs import retry_jobs
+from aios_app.services.stop_jobs import stop_jobs
+
+from aios_app.domain.errors import UsageError
+from aios_app.domain.models import Job
+from aios_app.services import agents, config, job_log, projects, sessions, status, worktrees
+from aios_app.services.claim import dispatch
+from aios_app.services.context import Context
+from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
+from aios_app.services.import_ancestor import import_ancestor
+from aios_app.services.start_run import RunRequest, start_run
+from web.handlers import Endpoint
+from web.schema import DIGITS, DIRECTORY, FLAG, SOME_TEXTS, TEXT, TEXTS, WHOLE, choice
+
+_NO = FLAG.optional(default=False)
+_EMPTY = TEXT.optional("")
+_NONE = TEXTS.optional(())
+_PLACE = {"path": TEXT, "cwd": DIRECTORY}
+_JOBS = {"refs": SOME_TEXTS, "cwd": DIRECTORY}
+
+EVENTS_QUERY = {"after": _EMPTY}
+
+
+def _start(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
+    return start_run(ctx, RunRequest(**fields))
+
+
+def _run_status(answer: dict[str, Any]) -> int:
+    return 201 if answer.get("run", {}).get("number") else 200
+
+
+def _runs(ctx: Context) -> dict[str, Any]:
+    return {"runs": list_runs(ctx)}
+
+
+def _list(ctx: Context, *, scope: str, run: int | None) -> dict[str, Any]:
+    return _answer(ctx, list_jobs(ctx, scope, run))
+
+
+def _find(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
+    return _answer(ctx, find_jobs(ctx, refs, cwd))
+
+
+def _answer(ctx: Context, jobs: Sequence[Job]) -> dict[str, Any]:
+    return {"now_ms": ctx.ledger.now_ms(), "jobs": [job.to_json() for job in jobs]}
+
+
+def _stop(ctx: Context, *, refs: Sequence[str], cwd: str, all_processes: bool) -> dict[str, Any]:
+    jobs = find_jobs(ctx, refs, cwd)
+    return {"results": stop_jobs(ctx, jobs, all_processes=all_processes)}
+
+
+def _retry(ctx: Context, *, refs: Sequence[str], cwd: str, agent: str, is_fresh: bool) -> dict[str, Any]:
+    return retry_jobs(ctx, find_jobs(ctx, refs, cwd), agent=agent, is_fresh=is_fresh)
+
+
+def _attach(ctx: Context, *, ref: str, cwd: str, tmux: str, read_only: bool) -> dict[str, Any]:
+    jobs = find_jobs(ctx, [ref], cwd)
+    if len(jobs) != 1:
+        raise UsageError(f"{ref} is {len(jobs)} jobs: name one of them by its number")
+    return attach_job(ctx, jobs[0], tmux=tmux, read_only=read_only)
+
+
+ENDPOINTS = {
+    "GET /status": Endpoint(service=status.show_status),
+    "GET /projects": Endpoint(service=projects.list_projects),
+    "POST /projects": Endpoint(service=projects.add_project, body=_PLACE),
+    "DELETE /projects/{ref}": Endpoint(service=projects.remove_project, path={"ref": TEXT}),
+    "PUT /projects/{ref}/tags": Endpoint(
+        service=projects.tag_project, path={"ref": TEXT}, body={"add": _NONE, "remove": _NONE}
+    ),
+    "POST /projects/renumber": Endpoint(service=projects.renumber_projects),
+    "POST /scan": Endpoint(service=projects.scan_directory, body=_PLACE),
+    "GET /agents": Endpoint(service=agents.list_agents),
+    "PUT /agents/{key}": Endpoint(
+        service=agents.put_agent,
+        path={"key": TEXT},
+        body={
+            "name": TEXT,
+            "argv": SOME_TEXTS,
+            "finishes": TEXT.optional(None),
+            "idle_after_s": WHOLE.optional(None),
+            "weight": WHOLE.optional(None),
+            "kind": TEXT.optional(None),
+        },
+    ),
+    "DELETE /agents/{key}": Endpoint(service=agents.remove_agent, path={"key": TEXT}),
+    "GET /config": Endpoint(service=config.list_settings),
+    "GET /config/{key}": Endpoint(service=config.get_setting, path={"key": TEXT}),
+    "PUT /config/{key}": Endpoint(
+        service=config.set_setting, path={"key": TEXT}, body={"value": TEXT.or_null()}
+    ),
+    "POST /import": Endpoint(service=import_ancestor, body=_PLACE),
+    "POST /runs": Endpoint(
+        service=_start,
+        body={
+            "source": choice("all", "multi"),
+            "words": TEXTS,
+            "cwd": DIRECTORY,
+            "prompt": TEXT.or_null().optional(None),
+            "only": _NONE,
+            "exclude": _NONE,
+            "is_sequential": _NO,
+            "fail_fast": _NO,
+            "skip_waiting": _EMPTY,
+            "limit": _EMPTY,
+            "base": _EMPTY,
+            "name": _EMPTY,
+            "extra_args": _NONE,
+            "is_dry_run": _NO,
+            "is_confirmed": FLAG.optional(default=True),
+        },
+        status=_run_status,
+        afterwards=dispatch,
+    ),
+    "GET /runs": Endpoint(service=_runs),
+    "GET /jobs": Endpoint(
+        service=_list,
+        query={
+            "scope": choice("default", "running", "all").optional("default"),
+            "run": DIGITS.optional(None),
+        },
+    ),
+    "POST /jobs/find": Endpoint(service=_find, body=_JOBS),
+    "POST /jobs/stop": Endpoint(service=_stop, body=_JOBS | {"all_processes": _NO}),
+    "POST /jobs/retry": Endpoint(
+        service=_retry, body=_JOBS | {"agent": _EMPTY, "is_fresh": _NO}, afterwards=dispatch
+    ),
+    "POST /jobs/attach": Endpoint(
+        service=_attach, body={"ref": TEXT, "cwd": DIRECTORY, "tmux": _EMPTY, "read_only": _NO}
+    ),
+    "GET /jobs/{number}/log": Endpoint(service=job_log.show_log, path={"number": DIGITS}),
+    "GET /sessions": Endpoint(service=sessions.list_sessions),
+    "GET /worktrees": Endpoint(service=worktrees.list_worktrees),
+}

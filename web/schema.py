@@ -1,0 +1,126 @@
+"""What the fields of a request may hold. Strict: a wrong, missing or unknown field is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aios_app.domain.errors import UsageError
+
+_REQUIRED: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: ``take`` gives the value for the service or raises ``TypeError`` or ``ValueError``."""
+
+    says: str
+    take: Callable[[object], object]
+    default: Any = _REQUIRED
+
+    def optional(self, default: object) -> Field:
+        """The same field, which may be left out."""
+        return replace(self, default=default)
+
+    def or_null(self) -> Field:
+        """The same field, which may be ``null``."""
+        take = self.take
+        return replace(self, says=f"{self.says} or null", take=lambda v: None if v is None else take(v))
+
+
+def read_body(body: bytes) -> Mapping[str, object]:
+    """The object that a request's body holds; an empty body is an empty object."""
+    try:
+        data = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the body is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise UsageError("the body must be a JSON object")
+    return data
+
+
+def take_fields(fields: Mapping[str, Field], data: Mapping[str, object]) -> dict[str, Any]:
+    """Every field by name, ready for the service; raises ``UsageError`` that names the wrong one."""
+    unknown = next((name for name in data if name not in fields), None)
+    if unknown is not None:
+        known = ", ".join(fields) or "none"
+        raise UsageError(f"'{unknown[:40]}' is not a field of this request (its fields: {known})")
+    return {name: _take(name, field, data) for name, field in fields.items()}
+
+
+def _take(name: str, field: Field, data: Mapping[str, object]) -> object:
+    if name not in data:
+        if field.default is _REQUIRED:
+            raise UsageError(f"the field '{name}' is missing: it is {field.says}")
+        return field.default
+    try:
+        return field.take(data[name])
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the field '{name}' must be {field.says}") from error
+
+
+def choice(*words: str) -> Field:
+    """One of these words."""
+    return Field(" or ".join(f"'{word}'" for word in words), lambda value: _one_of(value, words))
+
+
+def _one_of(value: object, words: tuple[str, ...]) -> str:
+    if value not in words:
+        raise ValueError
+    return str(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError
+    value.encode("utf-8", "surrogateescape")
+    return value
+
+
+def _directory(value: object) -> str:
+    if not _text(value).startswith("/"):
+        raise ValueError
+    return _text(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError
+    return tuple(_text(item) for item in value)
+
+
+def _some_texts(value: object) -> tuple[str, ...]:
+    taken = _texts(value)
+    if not taken:
+        raise ValueError
+    return taken
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise ValueError
+    return value
+
+
+def _digits(value: object) -> int:
+    digits = _text(value)
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+        raise ValueError
+    return int(digits)
+
+
+TEXT = Field("a string without NUL", _text)
+DIRECTORY = Field("the absolute path of a directory", _directory)
+TEXTS = Field("a list of strings without NUL", _texts)
+SOME_TEXTS = Field("a list of at least one string without NUL", _some_texts)
+FLAG = Field("true or false", _flag)
+WHOLE = Field("a whole number, 0 or more", _whole)
+DIGITS = Field("a number", _digits)
