@@ -1,0 +1,43 @@
+"""The fleet and the stack at a glance."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import aios_app
+from aios_app.domain.models import LIVE_STATES
+from aios_app.services.context import Context
+from aios_app.stack.locks import is_held
+from aios_app.stack.processes import Record
+
+
+def show_status(ctx: Context) -> dict[str, Any]:
+    """What this instance is, how much it has to do, and which of its programs live."""
+    return {
+        "version": aios_app.__version__,
+        "data_dir": str(ctx.settings.data_dir),
+        "machine": _machine(ctx),
+        "counts": ctx.ledger.counts(),
+        "runs_open": len({job.run for job in ctx.ledger.jobs_in(LIVE_STATES)}),
+        "redis": ctx.ledger.server_info() | {"is_external": ctx.settings.redis_url is not None},
+        "worker": _worker(ctx),
+        "web": {"pid": os.getpid()},
+    }
+
+
+def _machine(ctx: Context) -> dict[str, Any]:
+    return {
+        "id": ctx.machine,
+        "name": ctx.catalog.machine_name(),
+        "max_agents": int(ctx.catalog.get("max_agents")),
+        "slots": ctx.ledger.slots_used(ctx.machine),
+    }
+
+
+def _worker(ctx: Context) -> dict[str, Any]:
+    """Alive as long as its lock is held; the record alone may be of a process that is gone."""
+    run_dir = ctx.settings.run_dir
+    record = Record.read(run_dir, "worker")
+    is_alive = is_held(run_dir / "worker.lock")
+    return {"is_alive": is_alive, "pid": record.process.pid if is_alive and record else 0}
