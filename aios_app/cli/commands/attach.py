@@ -1,0 +1,48 @@
+"""``aios attach``: make this terminal the job's."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import NoReturn
+
+from aios_app.cli import output, session, terminal
+from aios_app.cli.client import StackDown, caller_directory
+from aios_app.domain.errors import ConflictError, ExternalError, StackError
+
+EXAMPLES = ("aios attach 7", "aios attach .", "aios attach 7 --read-only")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``attach``."""
+    parser.add_argument("job", metavar="JOB", help="a number, a part of a name, or .")
+    parser.add_argument("--read-only", action="store_true", help="look, but type nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Attaches; an agent that was closed is started again with its conversation."""
+    attach(args.job, read_only=args.read_only)
+
+
+def attach(ref: str, *, read_only: bool) -> NoReturn:
+    """Becomes the program that shows the job. Raises ``ConflictError`` where there is no terminal."""
+    if not terminal.is_interactive():
+        raise ConflictError(f"attaching needs a terminal: in one, type aios attach {output.clean(ref)}")
+    body = {"ref": ref, "cwd": caller_directory(), "tmux": terminal.tmux(), "read_only": read_only}
+    try:
+        answer = session.client().post("/jobs/attach", body)
+    except StackDown as error:
+        by_hand = f"tmux -S '{session.settings().tmux_socket}' attach"
+        raise StackError(
+            f"the stack is down: aios up. To the agents that go on, without it: {by_hand}"
+        ) from error
+    if answer.get("is_resumed"):
+        output.note("started again with its conversation")
+    _become([str(word) for word in answer["argv"]])
+
+
+def _become(argv: list[str]) -> NoReturn:
+    try:
+        os.execvp(argv[0], argv)  # noqa: S606 - no shell is what is wanted
+    except OSError as error:
+        raise ExternalError(f"{argv[0]}: {error.strerror}") from error

@@ -1,0 +1,34 @@
+"""``aios jobs --follow``: the jobs, then each change as it comes."""
+
+from __future__ import annotations
+
+import time
+
+from aios_app.cli import exits, output, session
+from aios_app.cli.client import Json
+from aios_app.cli.following import changes
+from aios_app.cli.job_lines import job_lines
+
+
+def follow(path: str, run: int | None, *, is_wide: bool, is_json: bool) -> int:
+    """Stays until it is interrupted; with ``is_json`` each change is one line."""
+    client, shown = session.client(), dict[int, Json]()
+    skew_ms = 0
+
+    def read() -> list[Json]:
+        nonlocal skew_ms
+        answer = client.get(path)
+        skew_ms = int(answer["now_ms"] - time.time() * 1000)
+        jobs: list[Json] = answer["jobs"]
+        return jobs
+
+    for news in changes(client, read, is_wanted=lambda job: run is None or job["run"] == run):
+        shown.update({job["number"]: job for job in news})
+        if is_json:
+            for job in news:
+                output.say_json(job)
+        else:
+            now_ms = int(time.time() * 1000) + skew_ms
+            for line in job_lines(news, now_ms, among=list(shown.values()), is_wide=is_wide):
+                output.say(line)
+    return exits.DONE

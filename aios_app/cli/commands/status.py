@@ -1,0 +1,53 @@
+"""``aios status``: fleet and stack in ten lines."""
+
+from __future__ import annotations
+
+import argparse
+
+from aios_app.cli import exits, on_disk, output, session
+from aios_app.cli.client import Json
+
+EXAMPLES = ("aios status", "aios status --json")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``status``."""
+    parser.add_argument("--json", action="store_true", help="print the answer of the API")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Says how fleet and stack are, from the jobs' records where the stack is down."""
+    answer = session.read("/status", _saved)
+    if args.json:
+        output.say_json(answer)
+        return exits.DONE
+    for name, value in _lines(answer).items():
+        output.say(output.clean(f"{name:9} {value}"))
+    return exits.DONE
+
+
+def _lines(answer: Json) -> dict[str, str]:
+    counts = ", ".join(f"{count} {state}" for state, count in answer["counts"].items() if count)
+    return {"jobs": counts or "none", **_stack(answer), "data": answer["data_dir"]}
+
+
+def _stack(answer: Json) -> dict[str, str]:
+    if "worker" not in answer:
+        return {"stack": "down: aios up"}
+    machine, redis, worker = answer["machine"], answer["redis"], answer["worker"]
+    slots = machine.get("slots", 0)
+    return {
+        "runs": f"{answer['runs_open']} open",
+        "machine": f"{machine['name']}  {machine['id']}",
+        "agents": f"{slots} of at most {machine['max_agents']} at a time",
+        "worker": f"pid {worker['pid']}" if worker["is_alive"] else "not running: aios up",
+        "web": f"pid {answer['web']['pid']}",
+        "redis": f"{redis['engine']} {redis['version']}{' (given by AIOS_REDIS_URL)' * redis['is_external']}",
+        "version": answer["version"],
+    }
+
+
+def _saved() -> Json:
+    states = [str(job.get("state")) for job in on_disk.jobs()["jobs"]]
+    counts = {state: states.count(state) for state in dict.fromkeys(states)}
+    return {"v": 1, "counts": counts, "data_dir": str(session.settings().data_dir)}

@@ -1,0 +1,91 @@
+"""``aios w``: the worktrees, and a shell in one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from aios_app.cli import exits, on_disk, output, session, terminal
+from aios_app.cli.client import Json, StackDown, caller_directory
+from aios_app.cli.shell import open_shell
+from aios_app.cli.table import table
+from aios_app.cli.waiting import find
+from aios_app.domain.errors import UnknownJob, UsageError
+
+EXAMPLES = ("aios w", "aios w7             a shell in the worktree of job 7", "cd $(aios w7)")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``w``."""
+    parser.add_argument("name", nargs="?", default="", metavar="JOB|NAME", help="open a shell in this one")
+    parser.add_argument("--json", action="store_true", help="print the answer of the API")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lists the worktrees, from the jobs' records where the stack is down; with a word, opens a shell."""
+    if args.name:
+        open_shell(*_find(args.name))
+        return exits.DONE
+    answer = session.read("/worktrees", _saved)
+    if args.json:
+        output.say_json(answer)
+    else:
+        _show(answer)
+    return exits.DONE
+
+
+def _find(word: str) -> tuple[str, str]:
+    """Directory and title of a worktree: of a job, else of one that AIOS did not make."""
+    for job in _jobs(word):
+        if not job.get("worktree"):
+            raise UnknownJob(f"job {job['number']} has no worktree yet: it is {job['state']}")
+        return job["worktree"], f"worktree of job {job['number']}, branch {job['branch']}"
+    for one in session.client().get("/worktrees")["worktrees"]:
+        if one["name"] == word:
+            return one["path"], f"worktree {word}, branch {one['branch']}"
+    raise UnknownJob(f"there is no worktree {word}: see aios w")
+
+
+def _jobs(word: str) -> list[Json]:
+    try:
+        return find(session.client(), [word], caller_directory())
+    except UsageError:
+        return []
+    except StackDown:
+        return [job for job in on_disk.jobs()["jobs"] if word in {str(job["number"]), job.get("name")}]
+
+
+def _show(answer: Json) -> None:
+    if not answer["worktrees"]:
+        output.note("no worktrees")
+    for line in table([_row(one) for one in answer["worktrees"]], terminal.size()[0]):
+        output.say(line)
+    for problem in answer.get("problems", []):
+        output.note(output.clean(problem))
+
+
+def _row(one: Json) -> tuple[str, ...]:
+    known = [one.get("state") or ("" if one.get("is_ours", True) else "not of AIOS")]
+    known += [f"+{one['ahead']} -{one['behind']}"] if "ahead" in one else []
+    known += ["dirty"] if one.get("is_dirty") else []
+    known += [_size(one["disk_bytes"])] if one.get("disk_bytes") else []
+    number = f"w{one['job']}" if one.get("job") else "-"
+    name = one["branch"] or one["name"]
+    return number, one["project"], "  ".join(filter(None, known)), name
+
+
+def _size(count: int) -> str:
+    for unit in ("B", "K", "M"):
+        if count < 1024:
+            return f"{count:.0f}{unit}"
+        count //= 1024
+    return f"{count}G"
+
+
+def _saved() -> Json:
+    made = [job for job in on_disk.jobs()["jobs"] if job.get("worktree") and Path(job["worktree"]).is_dir()]
+    worktrees = [
+        {**{name: job.get(name, "") for name in ("name", "project", "branch", "state")}, "job": job["number"]}
+        for job in made
+    ]
+    return {"v": 1, "worktrees": worktrees, "problems": []}

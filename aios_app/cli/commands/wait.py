@@ -1,0 +1,47 @@
+"""``aios wait``: return when jobs have finished."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from aios_app.cli import exits, output, session
+from aios_app.cli.client import Json, caller_directory
+from aios_app.cli.job_lines import is_live
+from aios_app.cli.waiting import code_of, find, outcome_line, until_finished
+from aios_app.domain.specs import parse_duration
+
+EXAMPLES = ("aios wait 7", "aios wait r3 --timeout 30m && echo all of it is in review")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``wait``."""
+    parser.add_argument("jobs", nargs="+", metavar="JOB", help="a number, a part of a name, r3 or .")
+    parser.add_argument(
+        "--timeout", metavar="S", help="give up after so many seconds, or 15m, 2h: exit code 1"
+    )
+    parser.add_argument("--json", action="store_true", help="print the jobs as the API answers them")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Says of each job what came of it; exit code 1 where one failed or time ran out."""
+    client, cwd = session.client(), caller_directory()
+    deadline = time.monotonic() + parse_duration(args.timeout) if args.timeout else None
+    jobs: dict[int, Json] = {}
+    try:
+        for news, jobs in until_finished(client, lambda: find(client, args.jobs, cwd), deadline):  # noqa: B007
+            for job in news:
+                _tell(job, is_json=args.json)
+    except TimeoutError:
+        late = ", ".join(f"#{number} {job['state']}" for number, job in jobs.items() if is_live(job))
+        output.note(f"not finished after {args.timeout}: {output.clean(late)}")
+        return exits.FAILED
+    return code_of(jobs.values())
+
+
+def _tell(job: Json, *, is_json: bool) -> None:
+    if not is_live(job):
+        output.say_json(job) if is_json else output.say(outcome_line(job))
+    elif job["state"] == "waiting":
+        question = f": {job['question']}" if job.get("question") else ""
+        output.note(output.clean(f"#{job['number']} waits for an answer{question}"))

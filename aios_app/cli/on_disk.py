@@ -1,0 +1,72 @@
+"""What can be shown while the stack is down, in the API's shape: the database and the records of jobs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aios_app.cli import session
+from aios_app.cli.client import Json
+
+if TYPE_CHECKING:
+    from aios_app.store.catalog import Catalog
+
+
+def projects() -> Json:
+    """The saved projects."""
+    with _catalog() as catalog:
+        return {"v": 1, "projects": [project.to_json() for project in catalog.projects()] if catalog else []}
+
+
+def agents() -> Json:
+    """The agents."""
+    with _catalog() as catalog:
+        return {"v": 1, "agents": [agent.to_json() for agent in catalog.agents()] if catalog else []}
+
+
+def config() -> Json:
+    """All settings and their values."""
+    with _catalog() as catalog:
+        values = catalog.values() if catalog else {}
+    return {"v": 1, "values": [{"key": key, "value": value} for key, value in values.items()]}
+
+
+def setting(key: str) -> Json:
+    """The value of one setting."""
+    with _catalog() as catalog:
+        return {"v": 1, "key": key, "value": catalog.get(key) if catalog else ""}
+
+
+def jobs() -> Json:
+    """The records of jobs as they were written last, newest first; one that cannot be read is left out."""
+    records = sorted(_records(), key=lambda job: int(job["number"]), reverse=True)
+    return {"v": 1, "now_ms": int(time.time() * 1000), "jobs": records}
+
+
+def _records() -> Iterator[Json]:
+    for path in session.settings().jobs_dir.glob("*/job.json"):
+        try:
+            record = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+        if isinstance(record, dict) and isinstance(record.get("number"), int):
+            yield record
+
+
+@contextmanager
+def _catalog() -> Iterator[Catalog | None]:
+    """The database, None where none was made yet: reading creates nothing."""
+    path = session.settings().database
+    if not path.exists():
+        yield None
+        return
+    from aios_app.store.catalog import Catalog
+
+    catalog = Catalog(path)
+    try:
+        yield catalog
+    finally:
+        catalog.close()

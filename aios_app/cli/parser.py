@@ -1,0 +1,90 @@
+"""The words of the command line. Only the parser of the verb that was typed is built."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, NoReturn
+
+from aios_app.cli.verbs import VERBS, Verb
+from aios_app.domain.errors import UsageError
+
+#: ``3``, ``w7`` and ``r3`` are commands too: the verb that each stands for.
+_HANDLES = ((r"\d+", "shell"), (r"w\d+", "w"), (r"r\d+", "jobs"))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message} ({self.prog} --help)")
+
+    def _parse_optional(self, arg_string: str) -> Any:  # noqa: ANN401 - as argparse has it, by version
+        """A word with a blank is text, e.g. a prompt that begins with a dash."""
+        if any(ch.isspace() for ch in arg_string.partition("=")[0]):
+            return None
+        return super()._parse_optional(arg_string)
+
+
+def find_verb(word: str) -> tuple[Verb, list[str]]:
+    """The verb that a first word means, and the arguments that are in the word itself."""
+    if word in VERBS:
+        return VERBS[word], []
+    for pattern, name in _HANDLES:
+        if re.fullmatch(pattern, word, re.ASCII):
+            return VERBS[name], [word.removeprefix("w")]
+    raise UsageError(f"'{word}' is not a command{_did_you_mean(word)} (aios help)")
+
+
+def load(verb: Verb) -> ModuleType:
+    """The module of the verb."""
+    return importlib.import_module(f"aios_app.cli.commands.{verb.module}")
+
+
+def parse(verb: Verb, module: ModuleType, words: Sequence[str]) -> argparse.Namespace:
+    """The arguments; ``rest`` holds what stands after ``--`` where the verb takes such."""
+    own, rest = _split(words)
+    if rest and not verb.takes_rest:
+        raise UsageError(f"aios {verb.name} takes nothing after --")
+    args = make_parser(verb, module).parse_intermixed_args(own)
+    args.rest = rest
+    return args
+
+
+def help_of(verb: Verb, module: ModuleType) -> str:
+    """The help page of the verb; it ends with real command lines."""
+    return make_parser(verb, module).format_help().rstrip()
+
+
+def make_parser(verb: Verb, module: ModuleType) -> argparse.ArgumentParser:
+    """The parser of one verb."""
+    parser = _Parser(
+        prog=f"aios {verb.name}",
+        description=verb.summary,
+        epilog="examples:\n" + "\n".join(f"  {line}" for line in module.EXAMPLES),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    module.add_arguments(parser)
+    parser.add_argument("-h", "--help", action="store_true", help="show this page")
+    return parser
+
+
+def asks_for_help(words: Sequence[str]) -> bool:
+    """Whether the words ask for the page of their verb."""
+    own, _ = _split(words)
+    return "-h" in own or "--help" in own
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    at = words.index("--") if "--" in words else len(words)
+    return list(words[:at]), list(words[at + 1 :])
+
+
+def _did_you_mean(word: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(word, VERBS, n=1)
+    return f": did you mean {close[0]}?" if close else ""

@@ -1,0 +1,31 @@
+"""A shell in another directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from aios_app.cli import output, session, terminal
+from aios_app.domain.errors import ExternalError
+
+
+def open_shell(directory: str, what: str) -> None:
+    """Becomes the person's shell there; without a terminal it prints the path: ``cd $(aios w7)``."""
+    path = directory.encode("utf-8", "surrogateescape")
+    if not Path(os.fsdecode(path)).is_dir():
+        raise ExternalError(f"{output.clean(directory)} is not there any more")
+    if not terminal.is_interactive():
+        output.say(os.fsdecode(path))
+        return
+    _become_shell(path, what)
+
+
+def _become_shell(path: bytes, what: str) -> NoReturn:
+    shell = session.settings().shell
+    output.note(output.clean(f"{what}: {os.fsdecode(path)} (`exit` returns)"))
+    try:
+        os.chdir(path)
+        os.execvp(shell, [shell, "-i"])  # noqa: S606 - the shell itself is what is wanted
+    except OSError as error:
+        raise ExternalError(f"{shell}: {error.strerror}") from error

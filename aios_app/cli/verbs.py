@@ -1,0 +1,117 @@
+"""The list of commands, and the help that is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from aios_app import __version__
+
+#: Groups of the list, in its order.
+TOPICS = {
+    "start": "start agents",
+    "steer": "see and steer jobs",
+    "projects": "projects and worktrees",
+    "settings": "agents and settings",
+    "stack": "the stack of this machine",
+}
+
+
+class Verb(NamedTuple):
+    """One command. ``module`` is its file in ``commands``."""
+
+    name: str
+    module: str
+    topic: str
+    arguments: str
+    summary: str
+    is_basic: bool = False  #: one of the twelve words of ``aios --help``
+    takes_rest: bool = False  #: what stands after ``--`` belongs to it
+
+
+_LIST = (
+    Verb(
+        "all",
+        "all",
+        "start",
+        'SPEC... ["prompt"]',
+        "agents in every saved project, each in a worktree of its own",
+        is_basic=True,
+        takes_rest=True,
+    ),
+    Verb(
+        "multi",
+        "multi",
+        "start",
+        '[PROJECT] SPEC... ["prompt"]',
+        "the same in one project (default: here)",
+        is_basic=True,
+        takes_rest=True,
+    ),
+    Verb("jobs", "jobs", "steer", "[r3]", "the jobs, what needs you first", is_basic=True),
+    Verb("attach", "attach", "steer", "JOB", "make this terminal the job's", is_basic=True),
+    Verb("wait", "wait", "steer", "JOB...", "return when the jobs have finished", is_basic=True),
+    Verb("logs", "logs", "steer", "JOB...", "what a job said, also after it ended", is_basic=True),
+    Verb("stop", "stop", "steer", "JOB...", "end agents; their worktrees stay", is_basic=True),
+    Verb("x", "x", "steer", "", "end all agents; asks first"),
+    Verb("retry", "retry", "steer", "JOB...", "a new attempt of jobs that have ended", is_basic=True),
+    Verb("ls", "ls", "steer", "", "the tmux sessions of AIOS"),
+    Verb("add", "add", "projects", "PATH...", "save git repositories as projects", is_basic=True),
+    Verb("p", "p", "projects", "", "the saved projects", is_basic=True),
+    Verb("shell", "shell", "projects", "NUMBER", "a shell in a project; `aios 3` is the same"),
+    Verb("remove", "remove", "projects", "PROJECT...", "take projects off the list; their files stay"),
+    Verb("tag", "tag", "projects", "PROJECT TAG...", "give a project tags, for --only and --except"),
+    Verb("scan", "scan", "projects", "[DIRECTORY]", "find git repositories that could be added"),
+    Verb("w", "w", "projects", "[JOB|NAME]", "the worktrees; with a word, a shell in one", is_basic=True),
+    Verb(
+        "agents",
+        "agents",
+        "settings",
+        "[add|edit|copy|remove|test]",
+        "the agents that can be started",
+        takes_rest=True,
+    ),
+    Verb("config", "config", "settings", "[KEY [VALUE]]", "the settings"),
+    Verb(
+        "import",
+        "import_ancestor",
+        "settings",
+        "DIRECTORY",
+        "take over the data of aio, the single-file ancestor",
+    ),
+    Verb("status", "status", "stack", "", "fleet and stack in ten lines", is_basic=True),
+    Verb("up", "up", "stack", "", "start the stack; commands that need it do so themselves"),
+    Verb("down", "down", "stack", "", "stop the stack; agents go on in tmux"),
+    Verb("worker", "worker", "stack", "", "run this machine's worker here in the foreground"),
+    Verb("doctor", "doctor", "stack", "", "what is missing on this machine, and what mends it"),
+    Verb("install", "install", "stack", "", "link aios into ~/.local/bin"),
+    Verb("uninstall", "uninstall", "stack", "", "remove these links"),
+    Verb("help", "help", "stack", "[COMMAND|TOPIC]", "the page of a command, or the commands of a topic"),
+)
+
+VERBS = {verb.name: verb for verb in _LIST}
+
+
+def short_help() -> str:
+    """What ``aios --help`` shows: twelve words and the topics."""
+    topics = " · ".join(TOPICS)
+    return "\n".join([
+        f"aios {__version__}: runs fleets of AI coding agents over all of your git projects",
+        "",
+        *_lines(verb for verb in _LIST if verb.is_basic),
+        "",
+        "  SPEC is <agent>:<count>, e.g. c:2 for two Codex. JOB is a number, a part of a name, r3 or `.`",
+        "",
+        f"more: aios help TOPIC ({topics})   aios COMMAND --help   aios --version",
+    ])  # fmt: skip
+
+
+def topic_help(topic: str) -> str:
+    """All commands of one topic."""
+    return "\n".join([f"{TOPICS[topic]}:", "", *_lines(verb for verb in _LIST if verb.topic == topic)])
+
+
+def _lines(verbs: Iterable[Verb]) -> list[str]:
+    shown = [(f"{verb.name} {verb.arguments}".rstrip(), verb.summary) for verb in verbs]
+    width = max(len(left) for left, _ in shown)
+    return [f"  {left:{width}}  {summary}" for left, summary in shown]

@@ -1,0 +1,49 @@
+"""Waiting for jobs to finish, and what is said of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from aios_app.cli import exits, output
+from aios_app.cli.client import Client, Json
+from aios_app.cli.following import changes
+from aios_app.cli.job_lines import change, clock, is_live, went_wrong, worked_ms
+
+
+def find(client: Client, refs: Sequence[str], cwd: str) -> list[Json]:
+    """The jobs that the words mean."""
+    jobs: list[Json] = client.post("/jobs/find", {"refs": list(refs), "cwd": cwd})["jobs"]
+    return jobs
+
+
+def until_finished(
+    client: Client, read: Callable[[], Sequence[Json]], deadline: float | None = None
+) -> Iterator[tuple[list[Json], dict[int, Json]]]:
+    """What changed, and all jobs as they are then, until none of them is live."""
+    jobs: dict[int, Json] = {}
+    for news in changes(client, read, deadline=deadline):
+        jobs.update({job["number"]: job for job in news})
+        yield news, jobs
+        if not any(map(is_live, jobs.values())):
+            return
+
+
+def outcome_line(job: Json) -> str:
+    """``#1 review after 3:12  2 files +14 -3  "Fixed and tested."   next: aios attach 1``."""
+    took = worked_ms(job, 0)
+    parts = [f"#{job['number']} {job['state']}" + (f" after {clock(took)}" if took else "")]
+    parts += [_size(job)] if change(job) else []
+    parts += [str(job[field]) for field in ("cause", "note") if job.get(field)]
+    parts += [f'"{job["message"]}"'] if job.get("message") else []
+    next_step = f"aios retry {job['number']}" if went_wrong(job) else f"aios attach {job['number']}"
+    return output.clean("  ".join(parts)) + f"   next: {next_step}"
+
+
+def code_of(jobs: Iterable[Json]) -> int:
+    """Failed where one of the jobs went wrong."""
+    return exits.FAILED if any(map(went_wrong, jobs)) else exits.DONE
+
+
+def _size(job: Json) -> str:
+    files = job.get("files") or 0
+    return f"{files} file{'' if files == 1 else 's'} {change(job)}" if files else change(job)
