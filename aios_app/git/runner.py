@@ -1,0 +1,173 @@
+"""The one door to the git program: a time limit, no questions, and its own words in every error."""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import git
+
+from aios_app.domain.errors import ExternalError, GitError, UsageError
+from aios_app.settings import environment_without
+
+OLDEST_GIT = (2, 34)
+#: A group that must end gets SIGTERM, so that git removes its lock files, and SIGKILL this much later.
+_GRACE_S = 2.0
+_INSTALL = "apt-get install git"
+_READING = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_REMOTE_VERBS = frozenset({"fetch", "push", "ls-remote", "submodule", "clone"})
+#: A person who sets one of these, or core.sshCommand, chose how to connect: kept.
+_OWN_SSH = frozenset({"GIT_SSH", "GIT_SSH_COMMAND"})
+_BATCH_SSH = "ssh -oBatchMode=yes -oConnectTimeout=10"
+#: Variables that would turn git away from the directory that it is started in.
+_LOCAL_VARIABLES = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NAMESPACE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+_NO_QUESTIONS = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "false",
+    "SSH_ASKPASS": "false",
+    "GCM_INTERACTIVE": "never",
+    "LC_ALL": "C",
+}
+
+
+class GitTimeout(GitError):
+    """Git took longer than its limit."""
+
+
+def run_git(
+    args: Sequence[str],
+    *,
+    cwd: Path,
+    timeout_s: float,
+    env: Mapping[str, str] | None = None,
+    reading: bool = True,
+    keep_open: Sequence[int] = (),
+) -> str:
+    """What git wrote, bytes that are not UTF-8 as surrogates; the verb is the first of ``args``.
+
+    At the limit the whole process group is ended. ``reading`` keeps the repository's hooks and file system
+    monitor from running, and the index from being refreshed. ``keep_open`` are descriptors that git inherits.
+    Raises ``GitTimeout``, else ``GitError`` with git's words.
+    """
+    if any("\0" in arg for arg in args):
+        raise UsageError("a name for git holds a NUL byte")
+    argv = ["git", *(_READING if reading else ()), *args]
+    environment = _environment(args[0], cwd, reading=reading) | dict(env or {})
+    # A file for stderr: daemons that ssh and credential helpers leave behind would hold a pipe open.
+    with (
+        tempfile.TemporaryFile() as errors,
+        _start(argv, cwd=cwd, env=environment, stderr=errors.fileno(), keep_open=keep_open) as process,
+    ):
+        stdout = _output(process, args[0], timeout_s)
+        if process.returncode != 0:
+            errors.seek(0)
+            raise GitError(f"git {args[0]} failed in {cwd}", _text(errors.read()))
+    return _text(stdout)
+
+
+def first_words(error: ExternalError) -> str:
+    """The first line of an outside program's words that says something, without git's prefixes."""
+    lines = [
+        re.sub(r"^(fatal|error|remote|ERROR): *", "", line.strip()) for line in error.stderr.splitlines()
+    ]
+    said = [line for line in lines if line and not line.lower().startswith(("warning:", "hint:"))]
+    return said[0] if said else str(error.args[0])
+
+
+def require_git() -> str:
+    """The version of the git program; raises ``ExternalError`` where it is missing or too old."""
+    words = run_git(["version"], cwd=Path("/"), timeout_s=10)
+    match = re.search(r"(\d+)\.(\d+)[\w.]*", words)
+    if match is None or (int(match[1]), int(match[2])) < OLDEST_GIT:
+        found = match[0] if match else words.strip()
+        raise ExternalError(f"git {found} is too old: AIOS needs 2.34 or newer: {_INSTALL}")
+    return match[0]
+
+
+def _start(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stderr: int, keep_open: Sequence[int]
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+            pass_fds=keep_open,
+        )
+    except OSError as error:
+        if not cwd.is_dir():
+            raise GitError(f"{cwd} is gone") from error
+        raise ExternalError(f"git cannot be started ({error.strerror}): {_INSTALL}") from error
+
+
+def _output(process: subprocess.Popen[bytes], verb: str, timeout_s: float) -> bytes:
+    try:
+        return process.communicate(timeout=timeout_s)[0]
+    except subprocess.TimeoutExpired as error:
+        raise GitTimeout(f"git {verb} took longer than {timeout_s:g} s") from error
+    finally:
+        if process.returncode is None:
+            _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    _signal_group(process, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE_S)
+    _signal_group(process, signal.SIGKILL)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _environment(verb: str, cwd: Path, *, reading: bool) -> dict[str, str]:
+    mine = environment_without("AIOS_")
+    env = {name: value for name, value in mine.items() if name not in _LOCAL_VARIABLES} | _NO_QUESTIONS
+    if reading:
+        env["GIT_OPTIONAL_LOCKS"] = "0"
+    if verb in _REMOTE_VERBS and not env.keys() & _OWN_SSH and not _has_ssh_command(cwd):
+        env["GIT_SSH_COMMAND"] = _BATCH_SSH
+    return env
+
+
+def _has_ssh_command(cwd: Path) -> bool:
+    """Also where the configuration cannot be read: then git itself shall say so."""
+    try:
+        with git.Repo(cwd, search_parent_directories=True, expand_vars=False) as repo:
+            return bool(repo.config_reader().get_value("core", "sshcommand", ""))
+    except (git.GitError, configparser.Error, OSError, ValueError):
+        return True
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from aios_app.domain.errors import ExternalError, GitError, UsageError
+from aios_app.git.runner import first_words, require_git, run_git
+from tests.integration.git_fixtures import git, make_repository, quiet_git
+
+__all__ = ["quiet_git"]
+pytestmark = pytest.mark.usefixtures("quiet_git")
+
+
+def _program(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_output_that_is_not_utf8_comes_back_unharmed(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "r").root
+    Path(os.fsdecode(os.fsencode(repo) + b"/\xff.txt")).touch()
+
+    output = run_git(["ls-files", "--others", "-z"], cwd=repo, timeout_s=5)
+
+    assert os.fsencode(output) == b"\xff.txt\0"
+
+
+def test_a_failure_carries_gits_own_words(tmp_path: Path) -> None:
+    with pytest.raises(GitError, match="not a git repository") as caught:
+        run_git(["status"], cwd=tmp_path, timeout_s=5)
+
+    assert caught.value.stderr.startswith("fatal: ")
+    assert first_words(caught.value).startswith("not a git repository")
+
+
+def test_a_directory_that_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(GitError, match=r"/gone is gone"):
+        run_git(["status"], cwd=tmp_path / "gone", timeout_s=5)
+
+
+def test_a_nul_byte_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="NUL"):
+        run_git(["rev-parse", "a\0b"], cwd=tmp_path, timeout_s=5)
+
+
+def test_the_whole_group_is_ended_at_the_limit_even_where_it_ignores_sigterm(tmp_path: Path) -> None:
+    # Given an alias whose shell ignores SIGTERM and has a child
+    repo = make_repository(tmp_path / "r").root
+    script = _program(
+        tmp_path / "stubborn", f"trap '' TERM; sleep 60 & echo $! > {tmp_path}/child; wait; sleep 60"
+    )
+    git(repo, "config", "alias.stubborn", f"!{script}")
+
+    # When it runs into the limit
+    begun = time.monotonic()
+    with pytest.raises(GitError, match=r"git stubborn took longer than 0\.5 s"):
+        run_git(["stubborn"], cwd=repo, timeout_s=0.5)
+
+    # Then neither lives on
+    assert time.monotonic() - begun < 5
+    assert _is_gone(int((tmp_path / "child").read_text()))
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return True
+    return state == "Z"
+
+
+def test_a_daemon_that_git_leaves_behind_does_not_hold_the_answer_up(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "r").root
+    script = _program(tmp_path / "leave", f"sleep 30 >/dev/null & echo $! > {tmp_path}/daemon; echo done")
+    git(repo, "config", "alias.leave", f"!{script}")
+
+    begun = time.monotonic()
+    output = run_git(["leave"], cwd=repo, timeout_s=8)
+    os.kill(int((tmp_path / "daemon").read_text()), signal.SIGKILL)
+
+    assert output == "done\n"
+    assert time.monotonic() - begun < 4
+
+
+def test_git_sees_nothing_of_ours_or_of_another_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an alias that shows its environment, and variables that would lead git astray
+    repo = make_repository(tmp_path / "r").root
+    git(repo, "config", "alias.tell", f"!{_program(tmp_path / 'tell', 'env -0')}")
+    for name in ("AIOS_ATTEMPT", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
+        monkeypatch.setenv(name, "/nowhere")
+
+    output = run_git(["tell"], cwd=repo, timeout_s=5, env={"MINE": "1"})
+
+    # Then it has none of them, asks nothing and speaks English
+    seen = dict(entry.split("=", 1) for entry in output.split("\0") if entry)
+    assert not [name for name, value in seen.items() if value == "/nowhere"]
+    assert seen["GIT_TERMINAL_PROMPT"] == "0"
+    assert seen["GIT_ASKPASS"] == "false"
+    assert seen["LC_ALL"] == "C"
+    assert seen["MINE"] == "1"
+
+
+@pytest.mark.parametrize("key", ["", "core.sshCommand"])
+def test_ssh_asks_nothing_but_a_command_of_the_person_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    # Given an ssh that writes down how it was called, on PATH or chosen by the person
+    repo = make_repository(tmp_path / "r").root
+    said = tmp_path / "arguments"
+    ssh = _program(tmp_path / "bin" / "ssh", f'echo "$@" >> {said}; exit 1')
+    monkeypatch.delenv("GIT_SSH_COMMAND", raising=False)
+    if key:
+        git(repo, "config", key, f"{ssh} -oMine=1")
+    else:
+        monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+
+    with pytest.raises(GitError):
+        run_git(["fetch", "ssh://somewhere/x"], cwd=repo, timeout_s=5)
+
+    assert ("-oBatchMode=yes -oConnectTimeout=10" in said.read_text()) is (key == "")
+    assert ("-oMine=1" in said.read_text()) is (key != "")
+
+
+@pytest.mark.parametrize("reading", [True, False])
+def test_hooks_of_the_repository_run_only_where_git_works_for_the_person(
+    tmp_path: Path, *, reading: bool
+) -> None:
+    repo = make_repository(tmp_path / "r").root
+    _program(repo / ".git/hooks/post-checkout", f"touch {tmp_path}/ran")
+
+    run_git(["checkout", "-b", "other"], cwd=repo, timeout_s=5, reading=reading)
+
+    assert (tmp_path / "ran").exists() is not reading
+
+
+def test_the_version_of_this_machines_git_is_told() -> None:
+    assert require_git() in git(Path("/"), "version")
+
+
+@pytest.mark.parametrize("found", ["git version 2.30.2", "git version 1.9.1", "hello"])
+def test_an_old_git_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str
+) -> None:
+    monkeypatch.setenv("PATH", str(_program(tmp_path / "bin" / "git", f"echo '{found}'").parent))
+
+    with pytest.raises(ExternalError, match=r"too old: AIOS needs 2\.34 or newer: apt-get install git"):
+        require_git()
+
+
+def test_a_missing_git_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(ExternalError, match="apt-get install git"):
+        require_git()
+
+
+def test_the_package_can_be_imported_where_git_is_missing(tmp_path: Path) -> None:
+    code = "import os, aios_app.git.runner; assert 'GIT_PYTHON_REFRESH' not in os.environ"
+
+    done = subprocess.run([sys.executable, "-c", code], env={"PATH": str(tmp_path)}, capture_output=True)
+
+    assert done.stderr == b""
+    assert done.returncode == 0
