@@ -153,6 +153,11 @@ class Job:
         return {f.name: _field_text(getattr(self, f.name)) for f in fields(self)}
 
     @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The inverse of ``to_json``; unknown names are left out."""
+        return cls.from_fields({name: _field_text(value) for name, value in data.items()})
+
+    @classmethod
     def from_fields(cls, data: dict[str, str]) -> Self:
         """Unknown fields are left out, so that an older program reads a newer ledger."""
         return cls(**{f.name: _FIELD_TYPES[f.type](data[f.name]) for f in fields(cls) if f.name in data})

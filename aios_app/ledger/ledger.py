@@ -189,14 +189,20 @@ class Ledger:
         )
 
     def renew(
-        self, job: Job, sources: Iterable[JobState], *, order: int, mode: str = "", **changes: str | int
+        self,
+        job: Job,
+        sources: Iterable[JobState],
+        *,
+        order: int,
+        mode: str = "",
+        changes: Mapping[str, str | int] | None = None,
     ) -> str | None:
         """Queues a new attempt of the job; its id, or None where the job's state forbids it.
 
         Jobs of a lower ``order`` get a slot first; a new job's order is its number.
         """
         attempt = str(uuid.uuid4())
-        fields_json = json.dumps({name: str(value) for name, value in changes.items()})
+        fields_json = json.dumps({name: str(value) for name, value in (changes or {}).items()})
         sources_json = json.dumps(dict.fromkeys(sources, True))
         done = self._run("renew", job.number, sources_json, attempt, fields_json, order, job.attempt, mode)
         return attempt if done else None
@@ -304,7 +310,7 @@ class Ledger:
         return str(found[0][0]) if found else "0-0"
 
     def wait_event(self, after: str, *, timeout_s: float) -> str | None:
-        """Waits for the next event after this id and returns its id; None when the time, at most 10 s, is up."""
+        """Waits, at most 10 s, for the next event after this id and returns its id, else None."""
         block_ms = max(1, int(min(timeout_s, 10) * 1000))
         with redis_errors():
             found = self._redis.xread({keys.EVENTS: after}, count=1, block=block_ms)
@@ -330,6 +336,13 @@ class Ledger:
         """Ids of the connections that listen to published messages, such as Flower's."""
         with redis_errors():
             return {client["id"] for client in self._redis.client_list(_type="pubsub")}
+
+    def unblock(self, client_name: str) -> None:
+        """Ends the blocking reads of the connections that bear this name."""
+        with redis_errors():
+            for client in self._redis.client_list():
+                if client["name"] == client_name and client["cmd"] == "brpop":
+                    self._redis.client_unblock(int(client["id"]))
 
     def _run(self, script: str, *args: Any) -> Any:  # noqa: ANN401 - what Redis answers
         return self._scripts.run(script, self._generation, *args)

@@ -18,6 +18,11 @@ def queue_name(machine: str) -> str:
     return f"machine.{machine}"
 
 
+def client_name(machine: str) -> str:
+    """What the connections of this machine's worker are called in Redis."""
+    return f"aios-{machine}"
+
+
 def make_app(broker_url: str, *, machine: str = "") -> Celery:
     """A Celery application of its own (never the process's current one).
 
@@ -55,6 +60,7 @@ def _transport_options(machine: str) -> dict[str, Any]:
         "socket_keepalive": True,
     }
     if machine:
+        options["client_name"] = client_name(machine)
         options |= {name: f"{name.removesuffix('_key')}.{machine}" for name in _UNACKED_KEYS}
     return options
 

@@ -46,10 +46,10 @@ class TaskQueue:
             with _queue_errors():
                 group(chains, app=self._app).apply_async()
 
-    def send_spawn(self, job: Job) -> None:
+    def send_spawn(self, job: Job, attempt: str = "") -> None:
         """The ``agent_spawn`` of the job's attempt again: it reports its end to who watches."""
         with _queue_errors():
-            self._signature(AGENT_SPAWN, job, job.attempt).apply_async()
+            self._signature(AGENT_SPAWN, job, attempt or job.attempt).apply_async()
 
     def send_end(self, job: Job, reason: str, *, all_processes: bool = False) -> None:
         """Asks the job's machine to end the agent, because of ``stop``, ``close`` or a failure's cause."""
@@ -74,7 +74,8 @@ class TaskQueue:
     def _signature(
         self, name: str, job: Job, task_id: str, extra: dict[str, Any] | None = None
     ) -> Signature[Any]:
-        kwargs = {"v": MESSAGE_VERSION, "attempt": job.attempt} | (extra or {})
+        attempt = task_id if name == AGENT_SPAWN else job.attempt
+        kwargs = {"v": MESSAGE_VERSION, "attempt": attempt} | (extra or {})
         return Signature(
             name,
             kwargs=kwargs,

@@ -6,7 +6,9 @@ if redis.call('EXISTS', meta) == 1 then
   if redis.call('HGET', meta, 'version') ~= ARGV[1] then
     return redis.error_reply('VERSION ' .. redis.call('HGET', meta, 'version'))
   end
-  if ARGV[2] ~= '' and redis.call('HGET', meta, 'instance') ~= ARGV[2] then
+  local owner = redis.call('HGET', meta, 'instance')
+  if ARGV[2] ~= '' and owner == '' then redis.call('HSET', meta, 'instance', ARGV[2]) end
+  if ARGV[2] ~= '' and owner ~= '' and owner ~= ARGV[2] then
     return redis.error_reply('INSTANCE another AIOS')
   end
   return {redis.call('HGET', meta, 'generation'), 0}

@@ -1,0 +1,1 @@
+"""What AIOS does, one verb a file. Used by the worker and the web service, by nobody else."""

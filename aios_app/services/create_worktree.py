@@ -1,0 +1,83 @@
+"""Give a job its worktree: the task ``worktree_create``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aios_app.domain.models import Job, JobState
+from aios_app.domain.specs import parse_duration
+from aios_app.git.base import fetch, resolve_base
+from aios_app.git.repository import Repository, find_repository
+from aios_app.git.worktrees import add_worktree, repository_lock, write_metadata
+from aios_app.services.context import Context
+from aios_app.services.records import record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    ref: str
+    sha: str
+    note: str
+
+
+def create_worktree(ctx: Context, attempt_id: str) -> None:
+    """Makes the attempt's worktree, or finds it made. Does nothing for a stale attempt.
+
+    Raises the ``AiosError`` that a person should read; nothing half made is left then.
+    """
+    attempt = ctx.ledger.attempt(attempt_id)
+    if attempt is None or attempt.is_over:
+        return
+    job = ctx.ledger.job_of(attempt)
+    if job.attempt != attempt_id or job.state is not JobState.PREPARING:
+        return
+    repository = find_repository(Path(job.path))
+    with repository_lock(ctx.settings.locks_dir, repository):
+        base = _known_base(job) or _fetched_base(ctx, job, repository)
+        worktree = Path(job.worktree)
+        add_worktree(repository, path=worktree, branch=job.branch, sha=base.sha)
+        write_metadata(worktree, _metadata(job, base))
+    ctx.ledger.move(
+        attempt_id, {JobState.PREPARING}, None, base_ref=base.ref, base_sha=base.sha, note=base.note
+    )
+    record(ctx, job.number)
+
+
+def _known_base(job: Job) -> _Base | None:
+    """A further attempt begins where the first one did."""
+    return _Base(ref=job.base_ref, sha=job.base_sha, note=job.note) if job.base_sha else None
+
+
+def _fetched_base(ctx: Context, job: Job, repository: Repository) -> _Base:
+    trouble = ctx.ledger.fetched(job.run, job.project_id)
+    if trouble is None:
+        limit_s = parse_duration(ctx.catalog.get("fetch_timeout"))
+        trouble = fetch(repository, timeout_s=limit_s)
+        ctx.ledger.note_fetch(job.run, job.project_id, trouble)
+    base = resolve_base(repository, job.base or project_base(ctx, job))
+    left_out = base.sentence() if base.ahead or base.uncommitted else ""
+    return _Base(ref=base.ref, sha=base.sha, note="; ".join(filter(None, (trouble, left_out))))
+
+
+def project_base(ctx: Context, job: Job) -> str:
+    """The base that the project's own settings ask for."""
+    return project_setting(ctx, job, "base")
+
+
+def project_setting(ctx: Context, job: Job, key: str) -> str:
+    """A setting of the job's project; empty where the project is not saved (any more)."""
+    saved = [project for project in ctx.catalog.projects() if project.uuid == job.project_id]
+    return ctx.catalog.project_setting(saved[0], key) if saved else ""
+
+
+def _metadata(job: Job, base: _Base) -> dict[str, object]:
+    return {
+        "job": job.number,
+        "run": job.run,
+        "attempt": job.attempt,
+        "project": job.project,
+        "project_id": job.project_id,
+        "base_ref": base.ref,
+        "base_sha": base.sha,
+    }

@@ -1,0 +1,120 @@
+"""End the agent of a job completely: the task ``agent_end``."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable
+
+import psutil
+
+from aios_app.domain.models import Job, JobState
+from aios_app.ledger.ledger import Attempt
+from aios_app.services.claim import dispatch
+from aios_app.services.context import Context
+from aios_app.services.finish_job import finish_attempt
+
+#: Seconds that an agent has to go after its terminal was closed, and again after SIGTERM.
+GRACE_S = 4.0
+
+CLOSE = "close"
+STOP = "stop"
+
+
+def end_job(ctx: Context, attempt_id: str, reason: str, *, all_processes: bool = False) -> None:
+    """Ends the attempt's agent with its process tree; what comes of the job depends on ``reason``.
+
+    ``stop``: the person wants it. ``close``: only its slot is wanted, and nothing is closed that a person has
+    open or has typed into. Anything else is the cause of a failure. The end itself is told by the spool.
+    """
+    attempt = ctx.ledger.attempt(attempt_id)
+    if attempt is None or attempt.is_over:
+        return
+    job = ctx.ledger.job_of(attempt)
+    if reason == CLOSE and not _may_close(ctx, job, attempt):
+        ctx.ledger.keep_open(job)
+        dispatch(ctx)
+        return
+    ctx.ledger.note_attempt(attempt_id, ending=reason)
+    with ctx.locks.hold(job.number):
+        session = ctx.tmux.find(job.name)
+        if session is None:
+            state, cause = ended_state(job, reason)
+            finish_attempt(ctx, attempt, state, cause)
+            return
+        tree = _tree(session.pane_pid)
+        ctx.tmux.kill_session(job.name)
+        _end_processes(tree)
+    _see_to_survivors(ctx, job, all_processes=all_processes)
+
+
+def _see_to_survivors(ctx: Context, job: Job, *, all_processes: bool) -> None:
+    survivors = marked_processes(job.attempt)
+    if all_processes:
+        _end_processes(survivors)
+    elif survivors:
+        names = ", ".join(sorted({_name(process) for process in survivors}))
+        ctx.ledger.note(job.number, note=f"still running: {names} (aios stop {job.number} --all-processes)")
+
+
+def ended_state(job: Job, reason: str) -> tuple[JobState, str]:
+    """The state and cause of a job whose attempt AIOS ended for this reason."""
+    if reason == CLOSE:
+        return JobState.REVIEW, ""
+    if reason == STOP:
+        return JobState.STOPPED, "" if job.has_begun else "not started"
+    return JobState.FAILED, reason
+
+
+def screen_mark(screen: str) -> str:
+    """A short fingerprint of a screen: a different one later means that somebody typed."""
+    return hashlib.sha256(screen.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def marked_processes(attempt_id: str) -> list[psutil.Process]:
+    """The processes that carry the attempt in their environment, wherever they went."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("AIOS_ATTEMPT") == attempt_id:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def _may_close(ctx: Context, job: Job, attempt: Attempt) -> bool:
+    if job.state is not JobState.REVIEW:
+        return False
+    session = ctx.tmux.find(job.name)
+    if session is None:
+        return True
+    if session.attached:
+        return False
+    return not attempt.screen or screen_mark(ctx.tmux.capture(job.name)) == attempt.screen
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _end_processes(processes: Iterable[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(list(processes), timeout=GRACE_S)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(alive, timeout=GRACE_S)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return f"{process.name()} ({process.pid})"
+    except psutil.Error:
+        return str(process.pid)

@@ -1,0 +1,123 @@
+"""Find jobs by a person's words, and list them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aios_app.domain.errors import BadValue, UnknownJob
+from aios_app.domain.models import ACTIVE_STATES, SETTLED_STATES, Job, JobState
+from aios_app.git.repository import worktree_of
+from aios_app.git.worktrees import read_metadata
+from aios_app.services.context import Context
+
+#: What needs a person comes first.
+_ORDER = (
+    JobState.WAITING,
+    JobState.FAILED,
+    JobState.LOST,
+    JobState.REVIEW,
+    JobState.RUNNING,
+    JobState.PREPARING,
+    JobState.QUEUED,
+    JobState.STOPPED,
+    JobState.LANDED,
+    JobState.DROPPED,
+)
+
+
+def find_jobs(ctx: Context, refs: Sequence[str], cwd: str) -> list[Job]:
+    """The jobs that these words mean: a number, ``r3``, ``.``, a unique part of a name. Each job once."""
+    found: dict[int, Job] = {}
+    for ref in refs:
+        for job in _find(ctx, ref, cwd):
+            found.setdefault(job.number, job)
+    return list(found.values())
+
+
+def list_jobs(ctx: Context, scope: str, run: int | None) -> list[Job]:
+    """``default``: not landed or dropped, and today's; ``running``: without those in review; ``all``."""
+    if run is not None:
+        jobs = ctx.ledger.run_jobs(run)
+        if not jobs:
+            raise UnknownJob(f"there is no run r{run}: aios jobs --runs")
+        return _sorted(job for job in jobs if scope != "running" or _is_unfinished(job))
+    if scope == "running":
+        return _sorted(ctx.ledger.jobs_in([*ACTIVE_STATES, JobState.QUEUED]))
+    if scope == "all":
+        return _sorted(ctx.ledger.jobs_in(JobState))
+    if scope != "default":
+        raise BadValue(f"'{scope}' is not a scope of jobs: default, running or all")
+    unsettled = ctx.ledger.jobs_in(state for state in JobState if state not in SETTLED_STATES)
+    return _sorted([*unsettled, *ctx.ledger.jobs_in(SETTLED_STATES, since_ms=_today_ms())])
+
+
+def list_runs(ctx: Context) -> list[dict[str, Any]]:
+    """All runs with how many of their jobs are in each state, newest first."""
+    return [_run_line(ctx, number) for number in ctx.ledger.run_numbers()]
+
+
+def _run_line(ctx: Context, number: int) -> dict[str, Any]:
+    run = ctx.ledger.run(number)
+    states: dict[str, int] = {}
+    for job in ctx.ledger.run_jobs(number):
+        states[job.state] = states.get(job.state, 0) + 1
+    return {
+        "number": number,
+        "source": run["source"],
+        "title": run["title"],
+        "created_ms": int(run["created_ms"]),
+        "is_sequential": run["is_sequential"] == "1",
+        "stage": int(run["stage"]),
+        "stages": int(run["stages"]),
+        "labels": json.loads(run["labels"]),
+        "states": states,
+    }
+
+
+def _find(ctx: Context, ref: str, cwd: str) -> list[Job]:
+    if ref == ".":
+        return [_job_here(ctx, cwd)]
+    if ref.isascii() and ref.isdigit():
+        job = ctx.ledger.job(int(ref))
+        if job is None:
+            raise UnknownJob(f"there is no job {ref}: aios jobs --all")
+        return [job]
+    if ref[:1] == "r" and ref[1:].isascii() and ref[1:].isdigit():
+        return list_jobs(ctx, "default", int(ref[1:]))
+    return [_by_name(ctx, ref)]
+
+
+def _job_here(ctx: Context, cwd: str) -> Job:
+    worktree = worktree_of(Path(cwd))
+    data = read_metadata(worktree) if worktree else None
+    job = ctx.ledger.job(int(str(data["job"]))) if data else None
+    if job is None:
+        raise UnknownJob(f"{cwd} is not in a worktree of a job: aios w lists them")
+    return job
+
+
+def _by_name(ctx: Context, part: str) -> Job:
+    named = [job for job in ctx.ledger.jobs_in(JobState) if part and part in job.name]
+    if not named:
+        raise UnknownJob(f"no job's name holds '{part}': aios jobs --all")
+    if len(named) > 1:
+        numbers = ", ".join(str(job.number) for job in sorted(named, key=lambda job: job.number)[:8])
+        raise UnknownJob(f"'{part}' is in the names of {len(named)} jobs ({numbers}): give the number")
+    return named[0]
+
+
+def _is_unfinished(job: Job) -> bool:
+    return job.state in ACTIVE_STATES or job.state is JobState.QUEUED
+
+
+def _sorted(jobs: Iterable[Job]) -> list[Job]:
+    return sorted(jobs, key=lambda job: (_ORDER.index(job.state), job.number))
+
+
+def _today_ms() -> int:
+    midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    return int(midnight.timestamp() * 1000)

@@ -1,0 +1,102 @@
+"""Bring a job to the end of its turn, or of its attempt. Every end goes through here."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from aios_app.domain.errors import AiosError
+from aios_app.domain.models import Job, JobState
+from aios_app.git.worktrees import diff_size
+from aios_app.ledger.ledger import Attempt
+from aios_app.services.claim import dispatch
+from aios_app.services.context import Context
+from aios_app.services.records import record
+from aios_app.services.timers import ALL_TIMERS
+
+logger = logging.getLogger(__name__)
+
+#: From which an agent's turn can be over.
+AT_WORK = frozenset({JobState.PREPARING, JobState.RUNNING, JobState.WAITING})
+#: In which a job's attempt can end.
+ANY_OPEN = AT_WORK | {JobState.QUEUED, JobState.REVIEW}
+
+
+def finish_turn(ctx: Context, attempt: Attempt, *, message: str = "") -> None:
+    """The agent's turn is over, its process goes on: the job is for review and its stage goes on."""
+    job = ctx.ledger.job_of(attempt)
+    changed = ctx.ledger.move(
+        attempt.id,
+        AT_WORK,
+        JobState.REVIEW,
+        finishes=True,
+        result=_result(job, JobState.REVIEW, ""),
+        turns=job.turns + 1,
+        message=message,
+    )
+    if changed:
+        _after(ctx, job, ends=False)
+
+
+def finish_attempt(ctx: Context, attempt: Attempt, state: JobState, cause: str = "") -> bool:
+    """The attempt's process is gone, or never was. False where the attempt was over already.
+
+    ``state`` REVIEW of a job that is in review already only notes that its agent is closed.
+    """
+    job = ctx.ledger.job_of(attempt)
+    changed = ctx.ledger.move(
+        attempt.id,
+        ANY_OPEN,
+        state,
+        finishes=True,
+        ends=True,
+        result=_result(job, state, cause),
+        cause=cause,
+    )
+    if changed:
+        logger.info("ended", extra={"job_id": job.number, "state": state.value, "cause": cause})
+        _after(ctx, job, ends=True)
+    return changed
+
+
+def measure(ctx: Context, number: int) -> None:
+    """Takes the size of the job's change against its base, and brings its record up to date."""
+    job = ctx.ledger.job(number)
+    if job is None or not job.base_sha or not Path(job.worktree).is_dir():
+        return
+    try:
+        size = diff_size(Path(job.worktree), job.base_sha)
+    except AiosError as error:
+        logger.warning("no diff size", extra={"job_id": number, "cause": str(error)})
+        return
+    ctx.ledger.note(
+        number,
+        files=size.files,
+        added=size.added,
+        removed=size.removed,
+        measured_ms=ctx.ledger.now_ms(),
+    )
+    record(ctx, number)
+
+
+def _after(ctx: Context, job: Job, *, ends: bool) -> None:
+    """What may begin comes first, then the books."""
+    dispatch(ctx)
+    if ends:
+        ctx.ledger.drop_timers(job.machine, job.attempt, ALL_TIMERS)
+    if job.attempt in ctx.ledger.unreported(job.machine):
+        ctx.queue.send_spawn(job)
+    record(ctx, job.number)
+
+
+def _result(job: Job, state: JobState, cause: str) -> dict[str, Any]:
+    """What the task returns: shown by Flower."""
+    return {
+        "state": state.value,
+        "cause": cause,
+        "job": job.number,
+        "run": job.run,
+        "project": job.project,
+        "agent": job.agent,
+    }

@@ -1,0 +1,49 @@
+"""Act when a time limit of an attempt is over."""
+
+from __future__ import annotations
+
+import logging
+
+from aios_app.domain.models import Job
+from aios_app.services.claim import dispatch
+from aios_app.services.context import Context
+from aios_app.services.end_job import end_job
+from aios_app.services.timers import LAUNCH, LIMIT, SETUP, SKIP
+
+logger = logging.getLogger(__name__)
+
+
+def fire_due_timers(ctx: Context) -> float | None:
+    """Acts on all limits that are over; returns the seconds until the next one, None where there is none."""
+    while (found := ctx.ledger.next_timer(ctx.machine)) is not None:
+        kind, attempt, due_ms = found
+        left_s = (due_ms - ctx.ledger.now_ms()) / 1000
+        if left_s > 0:
+            return left_s
+        _fire(ctx, kind, attempt)
+        ctx.ledger.drop_timers(ctx.machine, attempt, [kind])
+    return None
+
+
+def _fire(ctx: Context, kind: str, attempt_id: str) -> None:
+    attempt = ctx.ledger.attempt(attempt_id)
+    if attempt is None or attempt.is_over:
+        return
+    logger.info("time limit", extra={"kind": kind, "job_id": attempt.job})
+    if kind == SKIP:
+        if ctx.ledger.pass_stage(attempt_id):
+            dispatch(ctx)
+        return
+    end_job(ctx, attempt_id, _cause(ctx, kind, ctx.ledger.job_of(attempt)))
+
+
+def _cause(ctx: Context, kind: str, job: Job) -> str:
+    if kind == LAUNCH:
+        limit = ctx.catalog.get("launch_limit")
+        shell = ctx.settings.shell
+        return f"the shell's start-up files did not finish within {limit}: try {shell} -l -i -c true"
+    if kind == SETUP:
+        return f"setup took longer than {ctx.catalog.get('setup_limit')} (aios logs {job.number})"
+    if kind == LIMIT:
+        return f"took longer than its limit of {job.limit_s} s"
+    raise ValueError(kind)

@@ -1,0 +1,172 @@
+"""Turn what stands in the spool into what the ledger says."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal as signals
+from typing import Any
+
+import psutil
+
+from aios_app.domain.models import Job, JobState
+from aios_app.ledger.ledger import Attempt
+from aios_app.services.claim import dispatch
+from aios_app.services.context import Context
+from aios_app.services.end_job import ended_state, screen_mark
+from aios_app.services.finish_job import AT_WORK, finish_attempt, finish_turn, measure
+from aios_app.services.reconcile import check_sessions
+from aios_app.services.records import record
+from aios_app.services.spawn_job import begin_work
+from aios_app.services.timers import LAUNCH, SETUP, SKIP, set_timer
+from aios_app.services.watch_screen import look_at_silent
+from aios_app.spool.files import Signal
+
+logger = logging.getLogger(__name__)
+
+#: Seconds in which a tmux server that was killed is seen to be gone after its sessions' hang-up.
+_SERVER_GONE_S = 0.5
+_HANGUP = "HUP"
+
+
+def handle_signal(ctx: Context, signal: Signal) -> None:
+    """Handles one file of the spool. A second time it changes nothing; a stale attempt's is dropped."""
+    if not signal.attempt:
+        _NOTICES[signal.kind](ctx)
+        return
+    attempt = ctx.ledger.attempt(signal.attempt)
+    if attempt is None or attempt.is_over or signal.kind not in _SIGNALS:
+        logger.info("dropped signal", extra={"kind": signal.kind, "attempt": signal.attempt})
+        return
+    _SIGNALS[signal.kind](ctx, attempt, signal.payload)
+
+
+def _started(ctx: Context, attempt: Attempt, _payload: bytes) -> None:
+    ctx.ledger.drop_timers(ctx.machine, attempt.id, [LAUNCH])
+
+
+def _setup(ctx: Context, attempt: Attempt, payload: bytes) -> None:
+    ctx.ledger.drop_timers(ctx.machine, attempt.id, [SETUP])
+    job = ctx.ledger.job_of(attempt)
+    status = _lines(payload).get("status", "")
+    if status == "0":
+        begin_work(ctx, attempt, job)
+    else:
+        cause = f"setup exited {status} (aios logs {job.number})"
+        ctx.ledger.note_attempt(attempt.id, ending=cause)
+
+
+def _conversation(ctx: Context, attempt: Attempt, payload: bytes) -> None:
+    conversation = payload.decode("utf-8", "replace").strip()[:200]
+    ctx.ledger.move(attempt.id, AT_WORK | {JobState.REVIEW}, None, conversation=conversation)
+
+
+def _prompt(ctx: Context, attempt: Attempt, _payload: bytes) -> None:
+    ctx.ledger.drop_timers(ctx.machine, attempt.id, [SKIP])
+    ctx.ledger.move(attempt.id, {JobState.WAITING, JobState.REVIEW}, JobState.RUNNING)
+    record(ctx, attempt.job)
+
+
+def _waiting(ctx: Context, attempt: Attempt, payload: bytes) -> None:
+    question = str(_data(payload).get("question", ""))[:500]
+    if not ctx.ledger.move(attempt.id, AT_WORK, JobState.WAITING, question=question):
+        return
+    job = record(ctx, attempt.job)
+    skip_s = int(ctx.ledger.run(job.run)["skip_waiting_s"])
+    if skip_s:
+        set_timer(ctx, SKIP, attempt.id, skip_s)
+
+
+def _turn(ctx: Context, attempt: Attempt, payload: bytes) -> None:
+    ctx.ledger.drop_timers(ctx.machine, attempt.id, [SKIP])
+    finish_turn(ctx, attempt, message=str(_data(payload).get("message", ""))[:4000])
+    job = ctx.ledger.job_of(attempt)
+    if ctx.tmux.find(job.name) is not None:
+        ctx.ledger.note_attempt(attempt.id, screen=screen_mark(ctx.tmux.capture(job.name)))
+    measure(ctx, job.number)
+
+
+def _exit(ctx: Context, attempt: Attempt, payload: bytes) -> None:
+    job = ctx.ledger.job_of(attempt)
+    state, cause = _end(ctx, job, attempt, _lines(payload))
+    if finish_attempt(ctx, attempt, state, cause):
+        measure(ctx, job.number)
+
+
+def _end(ctx: Context, job: Job, attempt: Attempt, lines: dict[str, str]) -> tuple[JobState, str]:
+    """What the end of the process means for the job."""
+    if attempt.ending:
+        return ended_state(job, attempt.ending)
+    hung_up = lines.get("signal") == _HANGUP
+    if job.state is JobState.REVIEW and not (hung_up and _tmux_lives(ctx)):
+        return JobState.REVIEW, ""
+    if hung_up:
+        lives = _tmux_lives(ctx)
+        return (JobState.STOPPED, "its terminal was closed") if lives else (JobState.FAILED, "session lost")
+    status = int(lines.get("status", "1"))
+    if status == 0:
+        return JobState.REVIEW, ""
+    return JobState.FAILED, _exit_words(status)
+
+
+def _tmux_lives(ctx: Context) -> bool:
+    """Whether the tmux server outlives the hang-up that one of its sessions got."""
+    pid = ctx.tmux.pid()
+    if pid is None:
+        return False
+    try:
+        psutil.Process(pid).wait(timeout=_SERVER_GONE_S)
+    except psutil.TimeoutExpired:
+        return True
+    except psutil.Error:
+        return False
+    return False
+
+
+def _exit_words(status: int) -> str:
+    if status > 128:
+        try:
+            return f"ended by {signals.Signals(status - 128).name}"
+        except ValueError:
+            pass
+    return f"exited {status}"
+
+
+def _closed(ctx: Context) -> None:
+    check_sessions(ctx)
+
+
+def _detached(ctx: Context) -> None:
+    if ctx.ledger.forget_kept(ctx.machine):
+        dispatch(ctx)
+
+
+def _silence(ctx: Context) -> None:
+    look_at_silent(ctx)
+
+
+def _lines(payload: bytes) -> dict[str, str]:
+    text = payload.decode("utf-8", "replace")
+    pairs = (line.partition("=") for line in text.splitlines())
+    return {name: value for name, _, value in pairs}
+
+
+def _data(payload: bytes) -> dict[str, Any]:
+    """A hook's payload; what is no JSON object is taken for nothing, agents write what they like."""
+    try:
+        data = json.loads(payload)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+_SIGNALS = {
+    "started": _started,
+    "setup": _setup,
+    "conversation": _conversation,
+    "prompt": _prompt,
+    "waiting": _waiting,
+    "turn": _turn,
+    "exit": _exit,
+}
+_NOTICES = {"closed": _closed, "detached": _detached, "silence": _silence}

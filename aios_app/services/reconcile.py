@@ -1,0 +1,128 @@
+"""Make the ledger true again: after a crash, a restart, or the loss of Redis."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aios_app.domain.models import Job, JobState, Run
+from aios_app.services.claim import dispatch
+from aios_app.services.context import Context
+from aios_app.services.end_job import end_job, ended_state
+from aios_app.services.finish_job import finish_attempt
+from aios_app.services.records import read_runs
+from aios_app.spool.files import pending_attempts
+
+logger = logging.getLogger(__name__)
+
+_OPEN_STATES = (JobState.PREPARING, JobState.RUNNING, JobState.WAITING, JobState.REVIEW)
+
+
+def ensure_ledger(ctx: Context, *, owns: bool = False) -> None:
+    """Opens the ledger; where Redis holds none, makes it and writes back all that is recorded on disk.
+
+    No number is given before the counters stand where they stood. ``owns``: this AIOS is the one that the
+    database belongs to, and ``InstanceBusy`` says that another one is; a worker only joins.
+    """
+    last_run, last_job = ctx.catalog.last_numbers()
+    with _alone(ctx):
+        made = ctx.ledger.open(instance=ctx.machine if owns else "", last_run=last_run, last_job=last_job)
+        if made:
+            _restore(ctx)
+    ctx.ledger.set_machine(
+        ctx.machine, name=ctx.catalog.machine_name(), max_agents=ctx.catalog.get("max_agents")
+    )
+
+
+def reconcile(ctx: Context) -> None:
+    """Compares ledger, queue, tmux and spool of this machine, and repairs what a crash left between them.
+
+    What lives is adopted, what is gone is said to be, what was never sent is sent.
+    """
+    ensure_ledger(ctx)
+    check_sessions(ctx)
+    _end_again(ctx)
+    _resend(ctx)
+    for attempt_id in ctx.ledger.unreported(ctx.machine):
+        attempt = ctx.ledger.attempt(attempt_id)
+        if attempt is None:
+            ctx.ledger.note_reported(ctx.machine, attempt_id)
+        else:
+            ctx.queue.send_spawn(ctx.ledger.job_of(attempt), attempt_id)
+    dispatch(ctx)
+
+
+def check_sessions(ctx: Context) -> None:
+    """Ends the attempts whose session is gone without a word."""
+    # The ledger is read first: what it calls open then had its session before the list of sessions is taken.
+    jobs = [job for job in ctx.ledger.jobs_in(_OPEN_STATES) if job.machine == ctx.machine and job.is_open]
+    if not jobs:
+        return
+    alive = {session.marks.get("attempt") for session in ctx.tmux.sessions()}
+    told = pending_attempts(ctx.settings.spool_dir)
+    for job in jobs:
+        if job.attempt in told:
+            continue
+        attempt = ctx.ledger.attempt(job.attempt)
+        if attempt is None or attempt.is_over or job.attempt in alive or job.state is JobState.PREPARING:
+            continue
+        state, cause = _lost(job, attempt.ending)
+        finish_attempt(ctx, attempt, state, cause)
+
+
+def _end_again(ctx: Context) -> None:
+    """Ends the sessions whose end was asked for and cut off."""
+    for session in ctx.tmux.sessions():
+        attempt = ctx.ledger.attempt(session.marks.get("attempt", ""))
+        if attempt is not None and attempt.ending and not attempt.is_over:
+            end_job(ctx, attempt.id, attempt.ending)
+
+
+def _lost(job: Job, ending: str) -> tuple[JobState, str]:
+    if ending:
+        return ended_state(job, ending)
+    return (JobState.REVIEW, "") if job.state is JobState.REVIEW else (JobState.FAILED, "session lost")
+
+
+def _resend(ctx: Context) -> None:
+    """Sends the tasks of claimed jobs again that are neither in the queue nor have a session."""
+    jobs = [job for job in ctx.ledger.jobs_in([JobState.PREPARING]) if job.machine == ctx.machine]
+    if not jobs:
+        return
+    pending = ctx.queue.pending_attempts(ctx.machine)
+    alive = {session.marks.get("attempt") for session in ctx.tmux.sessions()}
+    lost = [job for job in jobs if job.attempt not in pending and job.attempt not in alive]
+    if lost:
+        logger.warning("sent again", extra={"job_ids": [job.number for job in lost]})
+    ctx.queue.send_attempts(lost)
+
+
+def _restore(ctx: Context) -> None:
+    """Writes every recorded run into the new ledger."""
+    count = 0
+    for run, prompts in read_runs(ctx.settings):
+        ctx.ledger.create_run(run, prompts, stage=_open_stage(run))
+        count += len(run.jobs)
+    if count:
+        logger.warning("ledger rebuilt", extra={"jobs": count})
+
+
+def _open_stage(run: Run) -> int:
+    unfinished = [stage.index for stage in run.stages if any(not job.finished_ms for job in stage.jobs)]
+    return unfinished[0] if unfinished else max(0, len(run.stages) - 1)
+
+
+@contextmanager
+def _alone(ctx: Context) -> Iterator[Any]:
+    """One process of this instance at a time opens or rebuilds the ledger."""
+    ctx.settings.locks_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(ctx.settings.locks_dir / "ledger", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

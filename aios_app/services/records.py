@@ -1,0 +1,117 @@
+"""Jobs and runs on disk: what is shown while the stack is down, and what a lost ledger is rebuilt from.
+
+``<data>/jobs/NUMBER/job.json`` is the job as it last was; ``<data>/runs/NUMBER.json`` the plan of the run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from aios_app.domain.models import Agent, Job, Run, Stage
+from aios_app.services.context import Context
+from aios_app.settings import Settings
+
+
+def job_dir(settings: Settings, number: int) -> Path:
+    """Where the job's record, launch files and logs are."""
+    return settings.jobs_dir / str(number)
+
+
+def attempt_dir(settings: Settings, job: Job) -> Path:
+    """Where the job's newest attempt has its launch files and logs."""
+    return job_dir(settings, job.number) / job.attempt
+
+
+def write_run(settings: Settings, run: Run, prompts: Mapping[str, str]) -> None:
+    """Writes the plan and a record of each of its jobs."""
+    plan = {
+        "number": run.number,
+        "source": run.source,
+        "title": run.title,
+        "created_ms": run.created_ms,
+        "is_sequential": run.is_sequential,
+        "fail_fast": run.fail_fast,
+        "skip_waiting_s": run.skip_waiting_s,
+        "limit_s": run.limit_s,
+        "extra_args": list(run.extra_args),
+        "agents": [agent.to_json() for agent in run.agents],
+        "stages": [
+            {"label": stage.label, "jobs": [job.number for job in stage.jobs]} for stage in run.stages
+        ],
+        "prompts": dict(prompts),
+    }
+    _write(_runs_dir(settings) / f"{run.number}.json", plan)
+    for job in run.jobs:
+        write_job(settings, job)
+
+
+def write_job(settings: Settings, job: Job) -> None:
+    """Brings the job's record up to date."""
+    _write(job_dir(settings, job.number) / "job.json", {"v": 1, **job.to_json()})
+
+
+def record(ctx: Context, number: int) -> Job:
+    """Reads the job from the ledger and brings its record up to date."""
+    job = ctx.ledger.job(number)
+    if job is None:
+        raise LookupError(number)
+    write_job(ctx.settings, job)
+    return job
+
+
+def read_runs(settings: Settings) -> Iterator[tuple[Run, dict[str, str]]]:
+    """All recorded runs with the jobs as they last were, and their prompts, oldest first."""
+    for path in sorted(_runs_dir(settings).glob("*.json"), key=lambda path: int(path.stem)):
+        data = json.loads(path.read_text())
+        yield _run(settings, data), data["prompts"]
+
+
+def _run(settings: Settings, data: Mapping[str, Any]) -> Run:
+    stages = tuple(
+        Stage(
+            index=index,
+            label=stage["label"],
+            jobs=tuple(job for number in stage["jobs"] if (job := _read_job(settings, number)) is not None),
+        )
+        for index, stage in enumerate(data["stages"])
+    )
+    flags = (
+        "number",
+        "source",
+        "title",
+        "created_ms",
+        "is_sequential",
+        "fail_fast",
+        "skip_waiting_s",
+        "limit_s",
+    )
+    run = Run(**{name: data[name] for name in flags}, stages=stages)
+    agents = tuple(Agent.from_json(agent) for agent in data["agents"])
+    return replace(run, agents=agents, extra_args=tuple(data["extra_args"]))
+
+
+def _read_job(settings: Settings, number: int) -> Job | None:
+    try:
+        data = json.loads((job_dir(settings, number) / "job.json").read_text())
+    except FileNotFoundError:
+        return None
+    return Job.from_json(data)
+
+
+def _runs_dir(settings: Settings) -> Path:
+    return settings.data_dir / "runs"
+
+
+def _write(path: Path, data: Mapping[str, Any]) -> None:
+    text = json.dumps(data)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.{id(text)}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    scratch.replace(path)

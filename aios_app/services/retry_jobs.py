@@ -1,0 +1,63 @@
+"""Try jobs again: a new attempt in the same worktree, or in a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aios_app.domain.models import Job, JobState
+from aios_app.services.context import Context
+from aios_app.services.records import record
+
+RETRIABLE = frozenset({JobState.FAILED, JobState.STOPPED, JobState.LOST})
+
+
+def retry_jobs(ctx: Context, jobs: Sequence[Job], *, agent: str, is_fresh: bool) -> dict[str, Any]:
+    """Queues a new attempt of each failed, stopped or lost job; ``claim.dispatch`` sends what may begin.
+
+    Jobs in other states are passed over silently where there is one to retry, else named as problems.
+    """
+    chosen = [job for job in jobs if job.state in RETRIABLE]
+    problems = [] if chosen else [_problem(job, f"is {job.state}: nothing to retry") for job in jobs]
+    renewed: list[Job] = []
+    for job in chosen:
+        if _renew(ctx, job, agent=agent, is_fresh=is_fresh):
+            renewed.append(record(ctx, job.number))
+        else:
+            problems.append(_problem(job, "changed its state meanwhile: look at aios jobs"))
+    return {"jobs": [job.to_json() for job in renewed], "problems": problems}
+
+
+def _renew(ctx: Context, job: Job, *, agent: str, is_fresh: bool) -> bool:
+    changes: dict[str, str | int] = {"finished_ms": 0, "started_ms": 0, "message": ""}
+    if agent:
+        changes |= _agent_fields(ctx, job, agent)
+    if is_fresh:
+        suffix = f"-a{job.attempt_no + 1}"
+        changes |= {
+            "worktree": _suffixed(job.worktree, job.attempt_no, suffix),
+            "branch": _suffixed(job.branch, job.attempt_no, suffix),
+            "base_sha": "",
+            "base_ref": "",
+        }
+    return ctx.ledger.renew(job, RETRIABLE, order=job.number, changes=changes) is not None
+
+
+def _suffixed(name: str, attempt_no: int, suffix: str) -> str:
+    return name.removesuffix(f"-a{attempt_no}") + suffix
+
+
+def _agent_fields(ctx: Context, job: Job, word: str) -> dict[str, str | int]:
+    agent = ctx.catalog.find_agent(word)
+    ctx.ledger.add_run_agent(job.run, agent)
+    return {
+        "agent_key": agent.key,
+        "agent": agent.name,
+        "finishes": agent.finishes.value,
+        "weight": agent.weight,
+        "conversation": "",
+    }
+
+
+def _problem(job: Job, words: str) -> dict[str, Any]:
+    return {"job": job.number, "message": f"#{job.number} {words}"}

@@ -1,0 +1,144 @@
+"""Start the agent of a job in its tmux session: the task ``agent_spawn``."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from aios_app.agents import module_for
+from aios_app.domain.errors import AiosError
+from aios_app.domain.models import Agent, Finishes, Job, JobState
+from aios_app.domain.specs import parse_duration
+from aios_app.ledger.ledger import Attempt
+from aios_app.services.context import Context
+from aios_app.services.create_worktree import project_setting
+from aios_app.services.end_job import ended_state
+from aios_app.services.finish_job import finish_attempt
+from aios_app.services.records import attempt_dir, record
+from aios_app.services.timers import LAUNCH, LIMIT, SETUP, set_timer
+from aios_app.spool.launch import prepare_attempt, session_argv, session_environment
+
+logger = logging.getLogger(__name__)
+
+RESUME = "resume"
+
+
+class Parked(Exception):
+    """The agent works: the task has no result yet, and no worker slot waits for it."""
+
+
+class AttemptFailed(AiosError):
+    """The attempt failed."""
+
+
+def spawn_job(ctx: Context, attempt_id: str) -> dict[str, Any]:
+    """Starts the attempt's session, once, and raises ``Parked``; after its end, returns its result.
+
+    Raises ``AttemptFailed`` with the cause where it failed.
+    """
+    attempt = ctx.ledger.attempt(attempt_id)
+    if attempt is None:
+        raise Parked
+    if attempt.result:
+        return _report(ctx, attempt)
+    job = ctx.ledger.job_of(attempt)
+    if job.attempt != attempt_id or attempt.is_over or job.state is not JobState.PREPARING:
+        raise Parked
+    if attempt.ending:
+        state, cause = ended_state(job, attempt.ending)
+        finish_attempt(ctx, attempt, state, cause)
+        raise Parked
+    with ctx.locks.hold(job.number):
+        _start(ctx, job, attempt)
+    raise Parked
+
+
+def _report(ctx: Context, attempt: Attempt) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(attempt.result)
+    ctx.ledger.note_reported(ctx.machine, attempt.id)
+    if result["state"] == JobState.FAILED:
+        raise AttemptFailed(result["cause"])
+    return result
+
+
+def _start(ctx: Context, job: Job, attempt: Attempt) -> None:
+    # Marked open before the session is there: a signal of a fast agent must find it so.
+    if not ctx.ledger.move(
+        attempt.id, {JobState.PREPARING}, None, is_open=1, started_ms=job.started_ms or ctx.ledger.now_ms()
+    ):
+        return
+    agent = ctx.ledger.run_agent(job.run, job.agent_key)
+    setup = "" if attempt.mode == RESUME else project_setting(ctx, job, "setup")
+    _set_limits(ctx, job, has_setup=bool(setup))
+    _open_session(ctx, job, agent, attempt, setup)
+    if not setup:
+        begin_work(ctx, attempt, job)
+    if agent.finishes is Finishes.SILENCE:
+        ctx.tmux.watch_silence(job.name, agent.idle_after_s)
+    record(ctx, job.number)
+
+
+def begin_work(ctx: Context, attempt: Attempt, job: Job) -> None:
+    """The agent itself runs now; one that was only resumed sits at its prompt, as it did."""
+    state = JobState.REVIEW if attempt.mode == RESUME else JobState.RUNNING
+    ctx.ledger.move(attempt.id, {JobState.PREPARING}, state)
+    logger.info("running", extra={"job_id": job.number, "run_id": job.run})
+
+
+def _open_session(ctx: Context, job: Job, agent: Agent, attempt: Attempt, setup: str) -> None:
+    folder = attempt_dir(ctx.settings, job)
+    is_resume = attempt.mode == RESUME
+    launch = module_for(agent).launch(
+        agent,
+        prompt="" if is_resume else _prompt(ctx, job, agent),
+        conversation=job.conversation if is_resume else "",
+        extra_args=json.loads(ctx.ledger.run(job.run)["extra_args"]),
+    )
+    prepare_attempt(folder, argv=launch.argv, setup=setup)
+    environment = session_environment(
+        attempt=attempt.id,
+        job=job.number,
+        spool_dir=ctx.settings.spool_dir,
+        attempt_dir=folder,
+        port=job.port,
+        tmux_socket=ctx.settings.tmux_socket,
+    )
+    _clear_name(ctx, job)
+    ctx.tmux.new_session(
+        job.name,
+        cwd=Path(job.worktree),
+        argv=session_argv(folder, shell=ctx.settings.shell),
+        environment={**launch.environment, **environment},
+        marks={
+            "job": str(job.number),
+            "attempt": attempt.id,
+            "run": str(job.run),
+            "project": job.project,
+            "base": job.base_sha,
+        },
+    )
+
+
+def _clear_name(ctx: Context, job: Job) -> None:
+    """Ends what an earlier attempt left under the session's name; this attempt's own session stays."""
+    session = ctx.tmux.find(job.name)
+    if session is not None and session.marks.get("attempt") != job.attempt:
+        ctx.tmux.kill_session(job.name)
+
+
+def _prompt(ctx: Context, job: Job, agent: Agent) -> str:
+    if agent.finishes is Finishes.NEVER:
+        return ""
+    prompts = ctx.ledger.prompts(job.run)
+    return prompts.get("*") or prompts.get(agent.key) or ctx.catalog.prompt_for(agent)
+
+
+def _set_limits(ctx: Context, job: Job, *, has_setup: bool) -> None:
+    launch_s = parse_duration(ctx.catalog.get("launch_limit"))
+    set_timer(ctx, LAUNCH, job.attempt, launch_s)
+    if has_setup:
+        set_timer(ctx, SETUP, job.attempt, launch_s + parse_duration(ctx.catalog.get("setup_limit")))
+    if job.limit_s:
+        set_timer(ctx, LIMIT, job.attempt, job.limit_s)

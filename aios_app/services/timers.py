@@ -1,0 +1,23 @@
+"""Time limits of attempts. The worker of a machine arms one timer, for the limit that is due first."""
+
+from __future__ import annotations
+
+from aios_app.services.context import Context
+
+#: The login shell did not get to the agent.
+LAUNCH = "launch"
+#: The project's setup command runs too long.
+SETUP = "setup"
+#: The person's own limit for the job.
+LIMIT = "limit"
+#: The agent waits for an answer longer than its stage may.
+SKIP = "skip"
+
+ALL_TIMERS = (LAUNCH, SETUP, LIMIT, SKIP)
+
+
+def set_timer(ctx: Context, kind: str, attempt: str, after_s: float) -> None:
+    """Sets, or moves, one limit of the attempt; the worker's clock thread learns of it from the ledger."""
+    due_ms = ctx.ledger.now_ms() + int(after_s * 1000)
+    ctx.ledger.set_timer(ctx.machine, kind, attempt, due_ms)
+    ctx.alarm.set()

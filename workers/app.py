@@ -1,0 +1,63 @@
+"""The worker's Celery application."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+
+from aios_app import logs
+from aios_app.queue.app import make_app, queue_name
+from aios_app.queue.sending import TaskQueue
+from aios_app.services.context import Context, build_context, open_catalog
+from aios_app.settings import Settings
+from aios_app.stack.address import redis_url
+from workers.lifecycle import Lifecycle, recovery_step, unblock_at_shutdown
+from workers.parked import tell_late_listeners
+from workers.tasks import register
+
+#: Tasks wait for git and tmux, not for the processor.
+CONCURRENCY = max(6, 2 * (os.cpu_count() or 1))
+
+
+def make_worker(settings: Settings) -> tuple[Celery, Context, Lifecycle]:
+    """The application with its tasks, the context they work on, and the threads beside them."""
+    catalog = open_catalog(settings)
+    machine = catalog.machine_id()
+    catalog.close()
+    app = make_app(redis_url(settings), machine=machine)
+    ctx = build_context(settings, TaskQueue(app))
+    lifecycle = Lifecycle(ctx)
+    register(app, ctx)
+    app.steps["consumer"].add(recovery_step(lifecycle))
+    tell_late_listeners(app, ctx)
+    unblock_at_shutdown(ctx)
+    return app, ctx, lifecycle
+
+
+def run_worker(settings: Settings) -> int:
+    """Works until SIGTERM; returns the exit status."""
+
+    @setup_logging.connect(weak=False)
+    def configure(**_: Any) -> None:  # noqa: ANN401 - celery's signal
+        logs.configure(settings, "worker")
+
+    app, ctx, lifecycle = make_worker(settings)
+    worker = app.Worker(
+        hostname=f"{ctx.catalog.machine_name()}@{ctx.machine[:8]}",
+        pool="threads",
+        concurrency=CONCURRENCY,
+        queues=[queue_name(ctx.machine)],
+        task_events=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    try:
+        worker.start()
+    finally:
+        lifecycle.stop()
+        ctx.close()
+    return int(worker.exitcode or 0)

@@ -1,0 +1,142 @@
+"""What a worker does beside its tasks: recover, watch the spool, keep time, tell late listeners.
+
+Shutdown order: the signal comes, the blocked read of the queue is ended, tasks at work finish, then the spool
+watcher and the clock stop. Agents go on in tmux.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from celery import bootsteps
+from celery.signals import worker_shutting_down
+
+from aios_app.domain.errors import AiosError
+from aios_app.queue.app import client_name
+from aios_app.services.context import Context
+from aios_app.services.fire_timer import fire_due_timers
+from aios_app.services.handle_signal import handle_signal
+from aios_app.services.reconcile import ensure_ledger, reconcile
+from aios_app.spool.watcher import SpoolWatcher
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two sweeps that look for what no event told: a net, nothing relies on it.
+SWEEP_S = 1800.0
+#: Seconds after which a clock that could not ask Redis asks again, unless a connection comes first.
+_CLOCK_RETRY_S = 60.0
+
+
+class Lifecycle:
+    """The threads of one worker beside its task pool."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._watcher = SpoolWatcher(ctx.settings.spool_dir, lambda signal: handle_signal(ctx, signal))
+        self._is_watching = False
+        self._is_stopping = False
+        self._recovering = threading.Lock()
+        self._clock = threading.Thread(target=self._keep_time, name="clock", daemon=True)
+
+    def connected(self, consumer: Any) -> None:  # noqa: ANN401 - celery's consumer has no type
+        """Celery has (again) a connection: takes back its own messages and makes the ledger true."""
+        restore_unacknowledged(consumer.task_consumer.channel)
+        threading.Thread(target=self._recover, name="recover", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stops watching; what comes meanwhile stays in the spool."""
+        self._is_stopping = True
+        self._ctx.alarm.set()
+        if self._is_watching:
+            self._watcher.stop()
+
+    def _recover(self) -> None:
+        with self._recovering:
+            try:
+                ensure_ledger(self._ctx)
+                self._watch()
+                reconcile(self._ctx)
+            except AiosError as error:
+                logger.warning("not recovered: %s", error)
+            self._ctx.alarm.set()
+
+    def _watch(self) -> None:
+        if self._is_watching:
+            self._watcher.rescan()
+            return
+        self._watcher.start()
+        self._clock.start()
+        self._is_watching = True
+
+    def _keep_time(self) -> None:
+        """One timer, for the limit that is due first; between limits only the sweep."""
+        sweep_at = time.monotonic() + SWEEP_S
+        while not self._is_stopping:
+            self._ctx.alarm.clear()
+            wait_s = self._next_limit_s()
+            if time.monotonic() >= sweep_at:
+                sweep_at = time.monotonic() + SWEEP_S
+                self._recover_quietly()
+            self._ctx.alarm.wait(max(0.0, min(wait_s, sweep_at - time.monotonic())))
+
+    def _next_limit_s(self) -> float:
+        try:
+            next_s = fire_due_timers(self._ctx)
+        except AiosError as error:
+            logger.warning("limits not looked at: %s", error)
+            return _CLOCK_RETRY_S
+        return SWEEP_S if next_s is None else next_s
+
+    def _recover_quietly(self) -> None:
+        self._watcher.rescan()
+        try:
+            reconcile(self._ctx)
+        except AiosError as error:
+            logger.warning("no sweep: %s", error)
+
+
+def recovery_step(lifecycle: Lifecycle) -> type[bootsteps.StartStopStep]:
+    """The consumer's step that runs at each new connection; ``worker_ready`` comes only at the first."""
+
+    class Recovery(bootsteps.StartStopStep):
+        requires = ("celery.worker.consumer.tasks:Tasks",)
+
+        def start(self, parent: Any) -> None:  # noqa: ANN401 - celery's consumer has no type
+            lifecycle.connected(parent)
+
+    return Recovery
+
+
+def restore_unacknowledged(channel: Any) -> None:  # noqa: ANN401 - kombu's channel has no type
+    """Puts this machine's messages that a dead worker had taken back into the queue.
+
+    The keys are this machine's own, and one worker per machine is guarded by its lock.
+    """
+    mine = set(channel.qos._delivered)
+    with channel.conn_or_acquire() as client:
+        tags = [tag.decode() if isinstance(tag, bytes) else tag for tag in client.hkeys(channel.unacked_key)]
+    for tag in tags:
+        if tag not in mine:
+            channel.qos.restore_by_tag(tag)
+
+
+def unblock_at_shutdown(ctx: Context) -> None:
+    """Ends the worker's blocked read of the queue when it is told to stop; it would wait a minute else."""
+
+    @worker_shutting_down.connect(weak=False)
+    def unblock(**_: object) -> None:
+        threading.Thread(target=_unblock, args=(ctx,), daemon=True).start()
+
+
+def _unblock(ctx: Context) -> None:
+    name = client_name(ctx.machine)
+    done = threading.Event()
+    for _ in range(20):
+        try:
+            ctx.ledger.unblock(name)
+        except AiosError:
+            return
+        done.wait(0.1)

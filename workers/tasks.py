@@ -1,0 +1,82 @@
+"""The tasks. Each takes ids, calls one service, and can be run twice without harm."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from celery import Celery
+from celery.exceptions import Ignore
+
+from aios_app.domain.errors import AiosError, QueueError
+from aios_app.domain.models import JobState
+from aios_app.queue.sending import AGENT_END, AGENT_SPAWN, MESSAGE_VERSION, RECONCILE, WORKTREE_CREATE
+from aios_app.services.context import Context
+from aios_app.services.create_worktree import create_worktree
+from aios_app.services.end_job import end_job
+from aios_app.services.finish_job import finish_attempt
+from aios_app.services.reconcile import reconcile
+from aios_app.services.spawn_job import AttemptFailed, Parked, spawn_job
+
+logger = logging.getLogger(__name__)
+
+
+def register(app: Celery, ctx: Context) -> None:
+    """Gives the application its tasks, bound to this machine's context."""
+
+    @app.task(name=WORKTREE_CREATE, throws=(AiosError,))
+    def worktree_create(*, v: int, attempt: str) -> None:
+        with _failing(ctx, v, attempt):
+            create_worktree(ctx, attempt)
+
+    @app.task(name=AGENT_SPAWN, bind=True, throws=(AiosError,))
+    def agent_spawn(self: Any, *, v: int, attempt: str) -> dict[str, Any]:  # noqa: ANN401 - a bound task
+        try:
+            with _failing(ctx, v, attempt):
+                return spawn_job(ctx, attempt)
+        except Parked as parked:
+            self.send_event("task-running")
+            raise Ignore from parked
+
+    @app.task(name=AGENT_END, throws=(AiosError,))
+    def agent_end(*, v: int, attempt: str, reason: str, all_processes: bool) -> None:
+        _check_version(v)
+        end_job(ctx, attempt, reason, all_processes=all_processes)
+
+    @app.task(name=RECONCILE, throws=(AiosError,))
+    def reconcile_machine(*, v: int) -> None:
+        _check_version(v)
+        reconcile(ctx)
+
+
+@contextmanager
+def _failing(ctx: Context, version: int, attempt_id: str) -> Iterator[None]:
+    """Whatever goes wrong is the cause of the attempt's failure, in the words of the error.
+
+    While Redis is away nothing can be noted: the task comes again when it is back.
+    """
+    try:
+        _check_version(version)
+        yield
+    except (Parked, AttemptFailed, QueueError):
+        raise
+    except AiosError as error:
+        _fail(ctx, attempt_id, str(error))
+        raise
+    except Exception:
+        logger.exception("task failed", extra={"attempt": attempt_id})
+        _fail(ctx, attempt_id, "internal error: see worker.log")
+        raise
+
+
+def _fail(ctx: Context, attempt_id: str, cause: str) -> None:
+    attempt = ctx.ledger.attempt(attempt_id)
+    if attempt is not None:
+        finish_attempt(ctx, attempt, JobState.FAILED, " ".join(cause.split())[:500])
+
+
+def _check_version(version: int) -> None:
+    if version != MESSAGE_VERSION:
+        raise AiosError(f"a task of message version {version} came to a worker of version {MESSAGE_VERSION}")
