@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,9 @@ from collections.abc import Sequence
 from aios_app import __version__
 from aios_app.cli import exits, output
 from aios_app.domain.errors import AiosError
+
+#: Collections while modules load cost 3 ms and find nothing.
+_GC_THRESHOLD = 100_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,5 +91,13 @@ def _log_traceback() -> str:
     return str(log)
 
 
+def leave() -> None:
+    """Runs this process's command line and ends it at once: taking an interpreter apart costs 5 ms."""
+    gc.set_threshold(_GC_THRESHOLD)
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave()

@@ -6,11 +6,11 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from aios_app.cli import session
 from aios_app.cli.client import Json
 
+TYPE_CHECKING = False  # typing's own costs 2 ms at import
 if TYPE_CHECKING:
     from aios_app.store.catalog import Catalog
 

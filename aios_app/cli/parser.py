@@ -7,13 +7,23 @@ import importlib
 import re
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any, NoReturn
 
+from aios_app.cli import terminal
 from aios_app.cli.verbs import VERBS, Verb
 from aios_app.domain.errors import UsageError
 
+TYPE_CHECKING = False  # typing's own costs 2 ms at import
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
 #: ``3``, ``w7`` and ``r3`` are commands too: the verb that each stands for.
 _HANDLES = ((r"\d+", "shell"), (r"w\d+", "w"), (r"r\d+", "jobs"))
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        """The width is given, as argparse would load ``shutil`` to ask for it, for every argument added."""
+        super().__init__(prog, width=terminal.size()[0] - 2)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -63,7 +73,7 @@ def make_parser(verb: Verb, module: ModuleType) -> argparse.ArgumentParser:
         prog=f"aios {verb.name}",
         description=verb.summary,
         epilog="examples:\n" + "\n".join(f"  {line}" for line in module.EXAMPLES),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
         add_help=False,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from aios_app import __version__
 
@@ -17,16 +16,31 @@ TOPICS = {
 }
 
 
-class Verb(NamedTuple):
-    """One command. ``module`` is its file in ``commands``."""
+class Verb:
+    """One command.
 
-    name: str
-    module: str
-    topic: str
-    arguments: str
-    summary: str
-    is_basic: bool = False  #: one of the twelve words of ``aios --help``
-    takes_rest: bool = False  #: what stands after ``--`` belongs to it
+    ``module`` is its file in ``commands``. ``is_basic`` makes it one of the twelve words of ``aios --help``;
+    with ``takes_rest`` what stands after ``--`` belongs to it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        topic: str,
+        arguments: str,
+        summary: str,
+        *,
+        is_basic: bool = False,
+        takes_rest: bool = False,
+    ) -> None:
+        self.name = name
+        self.module = module
+        self.topic = topic
+        self.arguments = arguments
+        self.summary = summary
+        self.is_basic = is_basic
+        self.takes_rest = takes_rest
 
 
 _LIST = (
