@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from aios_app.domain.errors import StackError
 from aios_app.settings import Settings, environment_without
@@ -63,6 +63,10 @@ stdout_logfile=logs/{name}.log
 stdout_logfile_maxbytes=5MB
 stdout_logfile_backups=3
 """
+
+
+#: What the supervisor says of its programs, in its own words.
+Infos: TypeAlias = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +152,7 @@ class Supervisor:
     def pid(self) -> int:
         return int(self._call("getPID") or 0)
 
-    def infos(self) -> list[dict[str, Any]]:
+    def infos(self) -> Infos:
         """One for each program: ``name``, ``statename``, ``pid``, ``start`` and more."""
         return list(self._call("getAllProcessInfo") or ())
 
@@ -171,7 +175,7 @@ class Supervisor:
         except xmlrpc.client.Fault:
             return None  # it is so already: started, not running, or the supervisor is shutting down
         except (OSError, HTTPException, xmlrpc.client.ProtocolError) as error:
-            raise StackError(f"the supervisor does not answer on {self._socket}: {error}") from error
+            raise StackError(f"no supervisor answers on {self._socket} ({error}): aios down") from error
 
 
 def _config(programs: Sequence[Program]) -> str:

@@ -15,7 +15,7 @@ from aios_app.stack.directories import prepare_directories
 from aios_app.stack.down import down, stop_all
 from aios_app.stack.locks import exclusive
 from aios_app.stack.states import ProgramState, programs
-from aios_app.stack.supervisor import Program, Supervisor, is_supervised
+from aios_app.stack.supervisor import Infos, Program, Supervisor, is_supervised
 from aios_app.stack.unix_http import get_json, is_listening
 from aios_app.stack.waiting import tries
 
@@ -37,10 +37,11 @@ class UpReport:
 
 
 def up(settings: Settings, *, deadline_s: float = 30, table: Sequence[Program] | None = None) -> UpReport:
-    """Returns when the API answers and the worker lives; starts only what does not run yet.
+    """Returns when all programs have lived a second, the API answers and the worker lives.
 
-    Two callers at once start one stack. On failure what this call started is stopped again and a
-    ``StackError`` carries the failing program's last words. ``table`` replaces the usual programs.
+    What runs already is left alone; two callers at once start one stack. On failure what this call
+    started is stopped again, and a ``StackError`` carries the failing program's last words. ``table``
+    replaces the usual programs.
     """
     if is_inside_agent():
         raise StackError("the stack is down, and agents never start it: run aios up yourself")
@@ -48,7 +49,7 @@ def up(settings: Settings, *, deadline_s: float = 30, table: Sequence[Program] |
     prepare_directories(settings)
     with exclusive(settings.run_dir / "up.lock", deadline_s=deadline_s):
         engine = None if settings.redis_url else redis_server.find_engine()
-        started = not (is_supervised(settings) and _is_ready(settings))
+        started = not (is_supervised(settings) and _is_ready(settings, Supervisor(settings).infos()))
         if started:
             _start(settings, engine, table, deadline_s=deadline_s)
     took_s = time.monotonic() - began
@@ -91,18 +92,21 @@ def _start_again(settings: Settings) -> None:
             running.start(info["name"])
 
 
-def _is_ready(settings: Settings) -> bool:
+def _is_ready(settings: Settings, infos: Infos) -> bool:
+    if any(info["statename"] != "RUNNING" for info in infos):
+        return False
     status = get_json(settings.api_socket, "/api/v1/status")
-    return isinstance(status, dict) and status.get("worker_alive") is True
+    worker = status.get("worker") if isinstance(status, dict) else None
+    return isinstance(worker, dict) and worker.get("is_alive") is True
 
 
 def _wait_until_ready(settings: Settings, deadline_s: float) -> None:
     running = Supervisor(settings)
     quick_ends: set[tuple[str, int]] = set()
     for _ in tries(deadline_s):
-        if _is_ready(settings):
-            return
         infos = running.infos()
+        if _is_ready(settings, infos):
+            return
         quick_ends |= {(info["name"], info["start"]) for info in infos if info["statename"] == "BACKOFF"}
         for name, count in Counter(name for name, _ in quick_ends).items():
             if count >= _MAX_QUICK_ENDS:

@@ -15,7 +15,7 @@ import http.server, json, socketserver
 from aios_app import settings
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        body = json.dumps({"v": 1, "worker_alive": True}).encode()
+        body = json.dumps({"v": 1, "worker": {"is_alive": True}}).encode()
         self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers()
         self.wfile.write(body)
     def log_message(self, *_): pass
@@ -24,7 +24,7 @@ path = settings.load().api_socket
 path.unlink(missing_ok=True)
 socketserver.UnixStreamServer(str(path), Handler).serve_forever()
 """
-LONELY_WEB = WEB.replace("True", "False")
+LONELY_WEB = WEB.replace('"is_alive": True', '"is_alive": False')
 WORKER = "import signal; print('worker begins', flush=True); signal.pause()"
 DEAF_WORKER = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.sigwait([signal.SIGUSR1])"
 

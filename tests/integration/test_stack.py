@@ -161,7 +161,7 @@ def test_down_ends_a_supervisor_that_does_not_answer(settings: Settings) -> None
 
 
 def test_a_program_that_cannot_start_is_named_in_its_own_words(settings: Settings) -> None:
-    rows = table(settings, worker="import sys; sys.exit('the worker has no teeth')", web=LONELY_WEB)
+    rows = table(settings, worker="import sys; sys.exit('the worker has no teeth')")
 
     with pytest.raises(StackError, match="the worker has no teeth") as failure:
         start(settings, rows)
@@ -170,11 +170,19 @@ def test_a_program_that_cannot_start_is_named_in_its_own_words(settings: Setting
     assert programs(settings) == []
 
 
-def test_what_is_not_ready_in_time_is_named_and_stopped(settings: Settings) -> None:
-    rows = table(settings, web=WORKER.replace("worker begins", "I never listen"))
-
-    with pytest.raises(StackError, match=r"(?s)web is not ready after 2 s.*I never listen"):
-        up(settings, deadline_s=2, table=rows)
+@pytest.mark.parametrize(
+    ("web", "says"),
+    [
+        (
+            WORKER.replace("worker begins", "I never listen"),
+            r"(?s)web is not ready after 2 s.*I never listen",
+        ),
+        (LONELY_WEB, r"(?s)worker is not ready after 2 s.*worker begins"),
+    ],
+)
+def test_what_is_not_ready_in_time_is_named_and_stopped(settings: Settings, web: str, says: str) -> None:
+    with pytest.raises(StackError, match=says):
+        up(settings, deadline_s=2, table=table(settings, web=web))
 
     assert programs(settings) == []
 

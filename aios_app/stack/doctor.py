@@ -1,0 +1,151 @@
+"""``aios doctor``: what this machine lacks, and the command that mends it. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from aios_app.domain.errors import StackError
+from aios_app.settings import Settings
+from aios_app.stack.directories import why_not_private
+from aios_app.stack.login_shell import API_KEYS, login_environment
+from aios_app.stack.redis_server import find_engine
+from aios_app.stack.states import programs
+
+_PROGRAM_TIMEOUT_S = 5.0
+_GIB = 1024**3
+_MIN_FREE_DISK = 2 * _GIB
+#: Measured for an open agent at its prompt: 235 to 315 MB.
+_AGENT_MEMORY = 315 * 1024**2
+_INOTIFY = {"max_user_watches": 8192, "max_user_instances": 128}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One finding. ``ok`` is None where it is neither good nor bad; ``mend`` is a command, or empty."""
+
+    name: str
+    ok: bool | None
+    says: str
+    mend: str = ""
+
+
+def checks(
+    settings: Settings, *, agents: Mapping[str, str] | None = None, shell_deadline_s: float = 5.0
+) -> list[Check]:
+    """All findings, in the order of reading. ``agents`` names the program of each agent."""
+    login = login_environment(settings, deadline_s=shell_deadline_s)
+    return [
+        Check(name="python", ok=True, says=platform.python_version()),
+        _version_check("git", ["git", "--version"], (2, 34)),
+        _version_check("tmux", ["tmux", "-V"], (3, 2)),
+        _redis(settings),
+        _data_dir(settings),
+        _disk(settings),
+        *_inotify(),
+        _memory(),
+        _stack(settings),
+        _path(settings, login),
+        _login_shell(settings, login),
+        *_agents(agents or {}, login),
+    ]
+
+
+def _version_check(name: str, argv: list[str], least: tuple[int, int]) -> Check:
+    mend = f"sudo apt-get install {name}"
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=_PROGRAM_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return Check(name=name, ok=False, says="not installed", mend=mend)
+    words = done.stdout.decode(errors="replace").strip()
+    match = re.search(r"(\d+)\.(\d+)", words)
+    if match is None or (int(match[1]), int(match[2])) < least:
+        return Check(
+            name=name, ok=False, says=f"{words}: too old, {least[0]}.{least[1]} is needed", mend=mend
+        )
+    return Check(name=name, ok=True, says=words)
+
+
+def _redis(settings: Settings) -> Check:
+    if settings.redis_url:
+        return Check(name="redis", ok=None, says="outside, as AIOS_REDIS_URL says")
+    try:
+        engine = find_engine()
+    except StackError as error:
+        return Check(name="redis", ok=False, says=str(error), mend="sudo apt-get install redis-server")
+    return Check(name="redis", ok=True, says=f"{engine}, {engine.path}")
+
+
+def _data_dir(settings: Settings) -> Check:
+    path = settings.data_dir
+    if not path.is_dir():
+        return Check(name="data", ok=None, says=f"{path} will be made by aios up")
+    problem = why_not_private(path)
+    if problem:
+        return Check(name="data", ok=False, says=problem, mend=f"chmod 700 {path}")
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return Check(name="data", ok=mode & 0o077 == 0, says=f"{path}, mode {mode:o}", mend=f"chmod 700 {path}")
+
+
+def _disk(settings: Settings) -> Check:
+    place = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    says = f"{free / _GIB:.1f} GB free at {place}"
+    return Check(name="disk", ok=free >= _MIN_FREE_DISK, says=says, mend="aios cleanup")
+
+
+def _inotify() -> Iterator[Check]:
+    for name, least in _INOTIFY.items():
+        path = Path("/proc/sys/fs/inotify") / name
+        value = int(path.read_text()) if path.exists() else least
+        mend = f"sudo sysctl fs.inotify.{name}={least * 4}"
+        yield Check(name="inotify", ok=value >= least, says=f"{name} {value}", mend=mend)
+
+
+def _memory() -> Check:
+    free = psutil.virtual_memory().available
+    room = free // _AGENT_MEMORY
+    says = f"{free / _GIB:.1f} GB free: room for about {room} agents at once"
+    return Check(name="memory", ok=room >= 1, says=says, mend="aios config max_agents 1")
+
+
+def _stack(settings: Settings) -> Check:
+    found = programs(settings)
+    says = ", ".join(f"{program.name} {program.state}" for program in found) or "down"
+    if not found:
+        return Check(name="stack", ok=None, says=says, mend="aios up")
+    is_well = all(program.state == "running" for program in found)
+    return Check(name="stack", ok=is_well, says=says, mend="aios down; aios up")
+
+
+def _path(settings: Settings, login: Mapping[str, str] | None) -> Check:
+    folder = settings.home / ".local/bin"
+    path = (login or {}).get("PATH", os.pathsep.join(os.get_exec_path()))
+    is_there = str(folder) in path.split(os.pathsep)
+    says = f"{folder} is {'in PATH' if is_there else 'not in the PATH of your login shell'}"
+    return Check(name="path", ok=is_there, says=says, mend="" if is_there else "aios install")
+
+
+def _login_shell(settings: Settings, login: Mapping[str, str] | None) -> Check:
+    if login is None:
+        says = f"{settings.shell} -l -i does not start in time: agents start through it"
+        return Check(name="keys", ok=False, says=says, mend=f"time {settings.shell} -l -i -c true")
+    keys = [key for key in API_KEYS if key in login]
+    return Check(name="keys", ok=None, says=f"agents will see {', '.join(keys) or 'none'}")
+
+
+def _agents(agents: Mapping[str, str], login: Mapping[str, str] | None) -> Iterator[Check]:
+    path = (login or {}).get("PATH")
+    for name, program in agents.items():
+        found = shutil.which(program, path=path)
+        says = found or f"{program} is not in the PATH of your login shell"
+        yield Check(name=name, ok=True if found else None, says=says)

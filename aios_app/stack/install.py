@@ -1,0 +1,82 @@
+"""``aios install``: the commands ``aios`` and ``aio`` as links to the checkout's own program."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from aios_app.domain.errors import ConflictError, StackError
+from aios_app.settings import Settings
+
+NAMES = ("aios", "aio")
+_ADVICE = {
+    "fish": "fish_add_path ~/.local/bin",
+    "zsh": "echo 'export PATH=\"$HOME/.local/bin:$PATH\"' >> ~/.zshrc",
+}
+_USUAL_ADVICE = "echo 'export PATH=\"$HOME/.local/bin:$PATH\"' >> ~/.profile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallReport:
+    """The links, and the command that puts their directory into PATH; empty where it is there."""
+
+    links: tuple[Path, ...]
+    is_in_path: bool
+    advice: str
+
+
+def install(settings: Settings, checkout: Path) -> InstallReport:
+    """Links ``~/.local/bin/aios`` and ``aio``; again is no harm.
+
+    ``ConflictError``, with nothing changed, where one of the names is taken by something else.
+    """
+    program = _program(checkout)
+    links = _links(settings)
+    for link in links:
+        _refuse_foreign(link, program)
+    try:
+        for link in links:
+            _link(link, program)
+    except OSError as error:
+        raise StackError(f"cannot write to {links[0].parent}: {error.strerror}") from error
+    is_in_path = str(links[0].parent) in os.get_exec_path()
+    advice = "" if is_in_path else _ADVICE.get(Path(settings.shell).name, _USUAL_ADVICE)
+    return InstallReport(links=links, is_in_path=is_in_path, advice=advice)
+
+
+def uninstall(settings: Settings, checkout: Path) -> list[Path]:
+    """Removes the links that lead to this checkout, and only these; returns them."""
+    program = checkout.resolve() / "aios"
+    own = [link for link in _links(settings) if link.is_symlink() and link.readlink() == program]
+    for link in own:
+        link.unlink()
+    return own
+
+
+def _program(checkout: Path) -> Path:
+    program = checkout.resolve() / "aios"
+    if not os.access(program, os.X_OK):
+        raise StackError(f"there is no program {program}: run this from a checkout of AIOS")
+    return program
+
+
+def _links(settings: Settings) -> tuple[Path, ...]:
+    return tuple(settings.home / ".local/bin" / name for name in NAMES)
+
+
+def _refuse_foreign(link: Path, program: Path) -> None:
+    is_own = link.is_symlink() and link.readlink() == program
+    is_moved = link.is_symlink() and link.readlink().name == program.name and not link.exists()
+    if os.path.lexists(link) and not (is_own or is_moved):
+        target = f" (a link to {link.readlink()})" if link.is_symlink() else ""
+        raise ConflictError(
+            f"{link}{target} is not of this checkout: remove it first, or keep it and use {program}"
+        )
+
+
+def _link(link: Path, program: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    fresh = link.with_name(f".{link.name}.{os.getpid()}")
+    fresh.symlink_to(program)
+    fresh.replace(link)
