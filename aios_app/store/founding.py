@@ -1,0 +1,64 @@
+"""Rows of the founding schema in today's words: commands become agents, ``cp`` rows become prompts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from aios_app.domain.errors import BadValue
+from aios_app.domain.models import Agent, Finishes
+
+_LAST_QUOTED = re.compile(r"""\s("(?:[^"\\]|\\.)*"|'[^']*')\s*\Z""", re.DOTALL)
+_PLACEHOLDER = re.compile(r"\{([A-Z]+_PROMPT)\}", re.ASCII)
+_SHELL_WORDS = frozenset({"&", "&&", "|", "||", ";", ">", "<", ">>"})
+
+
+def is_prompt_row(key: str, keys: Collection[str]) -> bool:
+    """Whether the row is another one's agent with a prompt, as ``cp`` is to ``c``."""
+    return key.endswith("p") and key[:-1] in keys
+
+
+def prompt_in(template: str, prompts: Mapping[str, str]) -> str:
+    """The prompt in quotes at the end of a template; empty where there is none, or it is the default one.
+
+    ``prompts`` are the settings that a placeholder such as ``{CODEX_PROMPT}`` may refer to.
+    """
+    match = _LAST_QUOTED.search(template)
+    if match is None:
+        return ""
+    # The founding programs wrote a newline as a backslash and an n.
+    text = shlex.split(match[1])[0].replace("\\n", "\n")
+    return _PLACEHOLDER.sub(lambda name: prompts.get(name[1].lower(), ""), text)
+
+
+def agent_of(
+    key: str, name: str, template: str, *, defaults: Sequence[Agent], founding_templates: Mapping[str, str]
+) -> Agent:
+    """The agent that a row stands for, without a uuid; ``BadValue`` says why it cannot be one.
+
+    A row as the founding programs made it becomes today's default agent; a changed one keeps its command.
+    """
+    if template.strip() == founding_templates.get(key):
+        same_key = [agent for agent in defaults if agent.key == key]
+        if same_key:
+            return replace(same_key[0], uuid="")
+    alike = next((agent for agent in defaults if agent.name == name), _generic(name))
+    return replace(alike, uuid="", key=key, name=name, argv=_words(template))
+
+
+def _generic(name: str) -> Agent:
+    return Agent(uuid="", key="", name=name, kind="generic", argv=(), finishes=Finishes.SILENCE)
+
+
+def _words(template: str) -> tuple[str, ...]:
+    try:
+        words = shlex.split(template)
+    except ValueError as error:
+        raise BadValue(f"its quotes do not match: {template[:60]}") from error
+    if not words:
+        raise BadValue("it has no command")
+    if "=" in words[0] or not _SHELL_WORDS.isdisjoint(words):
+        raise BadValue(f"it needs a shell, which agents do not get: {template[:60]}")
+    return tuple(words)

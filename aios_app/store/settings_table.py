@@ -1,0 +1,127 @@
+"""The one table of settings: each with its kind, its default and a line of help."""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aios_app.domain.errors import BadValue
+from aios_app.domain.specs import check_prompt, parse_duration
+
+_GIB = 1 << 30
+_SWITCH = {"on": "on", "true": "on", "yes": "on", "1": "on"} | dict.fromkeys(
+    ("off", "false", "no", "0"), "off"
+)
+
+
+class Kind(enum.Enum):
+    """What a value must look like."""
+
+    INT = "a whole number"
+    BOOL = "on or off"
+    DURATION = "a duration such as 90s, 15m or 2h"
+    TEXT = "text in one line"
+    PROMPT = "a prompt"
+    PATH = "an absolute path"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One known setting. Values are text; ``check`` gives them their one spelling."""
+
+    key: str
+    kind: Kind
+    default: str
+    help: str
+    minimum: int = 0  #: of a number
+
+    def check(self, value: str) -> str:
+        """The value as it is stored; raises ``BadValue``, or ``BadPrompt``, where it does not fit."""
+        try:
+            return _checked(self, value)
+        except (ValueError, UnicodeError) as error:
+            raise BadValue(f"{self.key}: '{value[:40]}' is not {self.kind.value}") from error
+
+
+def default_max_agents(total_bytes: int | None = None) -> int:
+    """How many agents the memory (default: this machine's) bears: half a GiB each, 2 GiB for others."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if total_bytes is None else total_bytes
+    return max(2, min(64, (total - 2 * _GIB) * 2 // _GIB))
+
+
+def _checked(setting: Setting, value: str) -> str:
+    value.encode("utf-8")
+    if setting.kind is Kind.PROMPT:
+        return check_prompt(value)
+    if "\0" in value or "\n" in value:
+        raise ValueError(value)
+    value = value.strip()
+    if setting.kind is Kind.INT:
+        return _whole_number(setting, value)
+    if setting.kind is Kind.BOOL:
+        return _switch(value)
+    if setting.kind is Kind.DURATION:
+        parse_duration(value)
+    if setting.kind is Kind.PATH:
+        return _absolute(value)
+    return value
+
+
+def _whole_number(setting: Setting, value: str) -> str:
+    number = int(value)
+    if number < setting.minimum:
+        raise BadValue(f"{setting.key}: at least {setting.minimum}")
+    return str(number)
+
+
+def _switch(value: str) -> str:
+    try:
+        return _SWITCH[value.lower()]
+    except KeyError as error:
+        raise ValueError(value) from error
+
+
+def _absolute(value: str) -> str:
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError as error:
+        raise ValueError(value) from error
+    if not path.is_absolute():
+        raise ValueError(value)
+    return str(path)
+
+
+def _table(*settings: Setting) -> Mapping[str, Setting]:
+    return {setting.key: setting for setting in settings}
+
+
+def _setting(key: str, kind: Kind, default: str, help_line: str, minimum: int = 0) -> Setting:
+    return Setting(key=key, kind=kind, default=default, help=help_line, minimum=minimum)
+
+
+#: Of the whole instance. An empty default means: decided when it is needed.
+SETTINGS = _table(
+    _setting("auto_update", Kind.BOOL, "off", "look for a newer AIOS now and then"),
+    _setting("check_interval", Kind.DURATION, "7d", "time between two looks for a newer AIOS"),
+    _setting("claude_prompt", Kind.PROMPT, "", "default prompt of claude"),
+    _setting("codex_prompt", Kind.PROMPT, "", "default prompt of codex"),
+    _setting("editor_command", Kind.TEXT, "code .", "what `open` starts in a directory"),
+    _setting("fetch_timeout", Kind.DURATION, "20s", "limit of a fetch; then the last fetched state is taken"),
+    _setting("gemini_prompt", Kind.PROMPT, "", "default prompt of gemini"),
+    _setting("idle_after", Kind.DURATION, "30s", "silence after which a generic agent counts as done"),
+    _setting("last_update_check", Kind.INT, "0", "seconds since 1970 of the last look for a newer AIOS"),
+    _setting("launch_limit", Kind.DURATION, "30s", "time that an agent's program has to start"),
+    _setting("machine_name", Kind.TEXT, "", "name of this machine; empty: its host name"),
+    _setting("max_agents", Kind.INT, "", "agent processes at once; empty: as many as the memory bears", 1),
+    _setting("setup_limit", Kind.DURATION, "10m", "limit of a project's setup command"),
+    _setting("worktrees_dir", Kind.PATH, "", "where worktrees are made; empty: in the data directory"),
+)
+#: Of one project, written as shop.setup.
+PROJECT_SETTINGS = _table(
+    _setting("base", Kind.TEXT, "", "branch that worktrees begin at and land on; empty: origin's default"),
+    _setting("check", Kind.TEXT, "", "command that must succeed before a landing"),
+    _setting("setup", Kind.TEXT, "", "command that a fresh worktree needs, such as npm ci"),
+)
