@@ -63,15 +63,13 @@ def clean(value: object) -> str:
     text = str(value)
     if text.isprintable():
         return text
-    import re
-
-    text = re.sub(_ESCAPES, "", text)
+    text = _without_escapes(text)
     return "".join(ch if ch.isprintable() else " " if ch.isspace() else "" for ch in text)
 
 
 def clean_block(text: str) -> str:
     """The same for text of several lines."""
-    return "\n".join(clean(line.rstrip("\r").expandtabs()) for line in text.split("\n"))
+    return "\n".join(clean(_without_escapes(line.rstrip("\r")).expandtabs()) for line in text.split("\n"))
 
 
 def paint(text: str, colour: str, *, is_on: bool) -> str:
@@ -106,6 +104,12 @@ def pad(text: str, width: int) -> str:
     """The text cut or filled to exactly so many columns."""
     text = fit(text, width)
     return text + " " * (width - cells(text))
+
+
+def _without_escapes(text: str) -> str:
+    import re
+
+    return re.sub(_ESCAPES, "", text)
 
 
 def _char_cells(char: str) -> int:

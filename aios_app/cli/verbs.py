@@ -116,7 +116,7 @@ def short_help() -> str:
         "",
         "  SPEC is <agent>:<count>, e.g. c:2 for two Codex. JOB is a number, a part of a name, r3 or `.`",
         "",
-        f"more: aios help TOPIC ({topics})   aios COMMAND --help   aios --version",
+        f"more: aios help TOPIC ({topics})   aios COMMAND --help",
     ])  # fmt: skip
 
 

@@ -1,0 +1,33 @@
+"""``aios install``: make ``aios`` a command."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import aios_app
+from aios_app.cli import exits, output, session
+
+EXAMPLES = ("./aios install     in the checkout",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``install`` has no arguments."""
+
+
+def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes them
+    """Makes the links, and says what to add to PATH where that is needed."""
+    from aios_app.stack.install import install
+
+    report = install(session.settings(), checkout())
+    for link in report.links:
+        output.say(f"ok  {output.clean(link)}{' (in PATH)' if report.is_in_path else ''}")
+    if report.advice:
+        output.say(report.advice)
+    output.say("next: aios doctor   aios add PATH   aios scan DIRECTORY")
+    return exits.DONE
+
+
+def checkout() -> Path:
+    """The directory that holds the package and the program ``aios``."""
+    return Path(aios_app.__file__).resolve().parents[1]
