@@ -10,7 +10,9 @@ package_size() {
     *) echo 1 ;;
     esac
 }
-venv_size=180
+
+#: Of ./.venv, measured: plain, and with the developers' tools.
+venv_size() { if [ "$wanted_kind" = dev ]; then echo 210; else echo 85; fi; }
 
 say() { printf '%s\n' "$*"; }
 
@@ -125,7 +127,7 @@ announce() {
         total=$((total + $(package_size "$package")))
     done
     if [ $# -gt 0 ]; then parts="$* (apt, about $total MB)"; fi
-    if ! is_installed; then parts="${parts:+$parts and }./.venv (about $venv_size MB)"; fi
+    if ! is_installed; then parts="${parts:+$parts and }./.venv (about $(venv_size) MB)"; fi
     if [ -n "$parts" ]; then say "Will install: $parts. Nothing else changes."; fi
 }
 
