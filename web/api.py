@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aios_app.services.attach_job import attach_job
-from aios_app.services.retry_jobs import retry_jobs
-from aios_app.services.stop_jobs import stop_jobs
-
 from aios_app.domain.errors import UsageError
 from aios_app.domain.models import Job
 from aios_app.services import agents, config, job_log, projects, sessions, status, worktrees
+from aios_app.services.attach_job import attach_job
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
 from aios_app.services.import_ancestor import import_ancestor
+from aios_app.services.retry_jobs import retry_jobs
 from aios_app.services.start_run import RunRequest, start_run
+from aios_app.services.stop_jobs import stop_jobs
 from web.handlers import Endpoint
 from web.schema import DIGITS, DIRECTORY, FLAG, SOME_TEXTS, TEXT, TEXTS, WHOLE, choice
 
@@ -96,7 +95,10 @@ ENDPOINTS = {
     "GET /config": Endpoint(service=config.list_settings),
     "GET /config/{key}": Endpoint(service=config.get_setting, path={"key": TEXT}),
     "PUT /config/{key}": Endpoint(
-        service=config.set_setting, path={"key": TEXT}, body={"value": TEXT.or_null()}
+        service=config.set_setting,
+        path={"key": TEXT},
+        body={"value": TEXT.or_null()},
+        afterwards=dispatch,  # more agents at once than before may begin
     ),
     "POST /import": Endpoint(service=import_ancestor, body=_PLACE),
     "POST /runs": Endpoint(

@@ -14,7 +14,6 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from aios_app.services.reconcile import ensure_ledger
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -23,6 +22,7 @@ from tornado.netutil import bind_unix_socket
 
 from aios_app.domain.errors import InstanceBusy, QueueError, StackError
 from aios_app.services.context import Context, build_context
+from aios_app.services.reconcile import ensure_ledger
 from aios_app.settings import Settings
 from web.app import make_app
 from web.feed import Feed
@@ -50,7 +50,7 @@ async def serve(settings: Settings) -> None:
         context = await asyncio.to_thread(build_context, settings)
         with contextlib.closing(context):
             await _find_ledger(stopping, context)
-            await _serve_until(stopping, context, listener)
+            await answer_until(stopping, context, listener)
     settings.api_socket.unlink(missing_ok=True)
 
 
@@ -98,7 +98,8 @@ async def _find_ledger(stopping: asyncio.Event, context: Context) -> None:
             return
 
 
-async def _serve_until(stopping: asyncio.Event, context: Context, listener: socket.socket) -> None:
+async def answer_until(stopping: asyncio.Event, context: Context, listener: socket.socket) -> None:
+    """Answers over ``listener`` until ``stopping`` is set and those under way have their answer."""
     ledger = context.ledger
     feed = Feed(lambda: connect(context), ledger.jobs, lambda: ensure_ledger(context))
     app = make_app(context, feed)

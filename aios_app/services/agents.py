@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from aios_app.agents import install_check, module_for
+from aios_app.agents import install_check
 from aios_app.domain.errors import BadValue
 from aios_app.domain.models import Agent, Finishes
 from aios_app.services.context import Context
@@ -42,7 +42,6 @@ def put_agent(
         weight=base.weight if weight is None else _weight(weight),
         kind=base.kind if kind is None else kind,
     )
-    module_for(agent)
     return {"agent": ctx.catalog.put_agent(agent).to_json()}
 
 

@@ -24,7 +24,14 @@ def set_setting(ctx: Context, *, key: str, value: str | None) -> dict[str, Any]:
         ctx.catalog.unset(key)
     else:
         ctx.catalog.set(key, value)
+    _tell_machine(ctx)
     return get_setting(ctx, key=key)
+
+
+def _tell_machine(ctx: Context) -> None:
+    """Brings what the ledger knows of this machine in line with its settings."""
+    name, max_agents = ctx.catalog.machine_name(), ctx.catalog.get("max_agents")
+    ctx.ledger.set_machine(ctx.machine, name=name, max_agents=max_agents)
 
 
 def _shown(key: str, value: str) -> dict[str, Any]:

@@ -71,5 +71,7 @@ def _shown(project: Project) -> dict[str, Any]:
 
 def _branch(root: Path) -> str:
     """The branch that is checked out, "" for none; read from its file, for a list must be quick."""
-    head = (repository.find_repository(root).git_dir / "HEAD").read_text("utf-8", "surrogateescape")
+    usual = root / ".git"
+    git_dir = usual if usual.is_dir() else repository.find_repository(root).git_dir
+    head = (git_dir / "HEAD").read_text("utf-8", "surrogateescape")
     return head.strip().removeprefix("ref: refs/heads/") if head.startswith("ref: ") else ""

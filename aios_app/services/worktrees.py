@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from aios_app.domain.errors import AiosError
 from aios_app.domain.models import Job
-from aios_app.git.repository import find_repository
+from aios_app.git.repository import Repository, find_repository
 from aios_app.git.worktrees import WorktreeInfo
 from aios_app.git.worktrees import list_worktrees as worktrees_of
 from aios_app.services.context import Context
@@ -21,15 +21,17 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """A repository to look into, and what a person calls it."""
+    """A directory of a repository, and what a person calls it."""
 
-    name: str
     path: Path
+    project: str = ""
     base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
+    """What one repository has, or why it cannot be read."""
+
     project: str
     worktrees: list[WorktreeInfo] = field(default_factory=list)
     problem: str = ""
@@ -37,51 +39,55 @@ class _Found:
 
 def list_worktrees(ctx: Context) -> dict[str, Any]:
     """AIOS's own worktrees and all others in its directory; a repository that cannot be read is a problem."""
-    directory = worktrees_directory(ctx)
-    found = _look(_projects(ctx))
-    seen = {info.path for one in found for info in one.worktrees}
-    found += _look(_strangers(directory, seen))
+    directory = _directory(ctx)
+    found = _look(_saved_places(ctx))
+    found += _look(_other_places(directory, found))
     kept = {
         info.path: (one.project, info)
         for one in found
         for info in one.worktrees
         if not info.is_main and (info.metadata or info.path.parent == directory)
     }
-    jobs = {job.number: job for job in ctx.ledger.jobs(_numbers(info for _, info in kept.values()))}
+    numbers = {_job_number(info) for _, info in kept.values()} - {0}
+    jobs = {job.number: job for job in ctx.ledger.jobs(sorted(numbers))}
     return {
         "directory": str(directory),
         "now_ms": ctx.ledger.now_ms(),
-        "worktrees": [_shown(project, info, jobs) for project, info in kept.values()],
+        "worktrees": [_shown(project, info, jobs) for project, info in kept.values() if not info.is_missing],
         "problems": [one.problem for one in found if one.problem],
     }
 
 
-def worktrees_directory(ctx: Context) -> Path:
-    """Where worktrees are made: the setting, else in the data directory."""
-    return Path(ctx.catalog.get("worktrees_dir") or ctx.settings.worktrees_dir)
+def _directory(ctx: Context) -> Path:
+    """As git writes it, without links."""
+    return Path(ctx.catalog.get("worktrees_dir") or ctx.settings.worktrees_dir).resolve()
 
 
-def _projects(ctx: Context) -> list[_Place]:
+def _saved_places(ctx: Context) -> list[_Place]:
+    setting = ctx.catalog.project_setting
     return [
-        _Place(
-            name=project.name,
-            path=Path(project.path),
-            base=ctx.catalog.project_setting(project, "base"),
-        )
+        _Place(path=Path(project.path), project=project.name, base=setting(project, "base"))
         for project in ctx.catalog.projects()
     ]
 
 
-def _strangers(directory: Path, seen: Iterable[Path]) -> list[_Place]:
-    """Directories that no project knows, such as worktrees of a project that was removed from the list."""
-    if not directory.is_dir():
-        return []
-    known = set(seen)
-    return [
-        _Place(name="", path=path)
-        for path in sorted(directory.iterdir())
-        if path.is_dir() and path not in known
-    ]
+def _other_places(directory: Path, found: Iterable[_Found]) -> list[_Place]:
+    """One directory of each repository that is not saved, such as that of a project that was removed."""
+    seen = {info.path for one in found for info in one.worktrees}
+    paths = sorted(directory.iterdir()) if directory.is_dir() else []
+    places: dict[Path, _Place] = {}
+    for path in paths:
+        if path not in seen and path.is_dir():
+            repository = _repository_at(path)
+            places.setdefault(repository.git_dir if repository else path, _Place(path=path))
+    return list(places.values())
+
+
+def _repository_at(path: Path) -> Repository | None:
+    try:
+        return find_repository(path)
+    except AiosError:
+        return None
 
 
 def _look(places: Iterable[_Place]) -> list[_Found]:
@@ -92,14 +98,10 @@ def _look(places: Iterable[_Place]) -> list[_Found]:
 def _look_into(place: _Place) -> _Found:
     try:
         repository = find_repository(place.path)
-        name = place.name or repository.root.name
-        return _Found(project=name, worktrees=worktrees_of(repository, base=place.base))
+        worktrees = worktrees_of(repository, base=place.base)
     except AiosError as error:
-        return _Found(project=place.name, problem=str(error))
-
-
-def _numbers(infos: Iterable[WorktreeInfo]) -> Iterator[int]:
-    return (number for info in infos if (number := _job_number(info)) > 0)
+        return _Found(project=place.project, problem=str(error))
+    return _Found(project=place.project or repository.root.name, worktrees=worktrees)
 
 
 def _job_number(info: WorktreeInfo) -> int:
