@@ -77,7 +77,7 @@ def check_agent(agent: Agent) -> None:
     _check_key(agent.key)
     if _NAME.fullmatch(agent.name) is None or agent.name in COMMAND_WORDS:
         raise BadValue(
-            f"'{agent.name}' cannot name an agent: a letter, up to 29 of A-Z a-z 0-9 _ -, no command"
+            f"{agent.name!r} cannot name an agent: a letter, up to 29 of A-Z a-z 0-9 _ -, no command"
         )
     if not agent.argv or not agent.argv[0] or any("\0" in word for word in agent.argv):
         raise BadValue(f"agent {agent.name} has no command to start")
@@ -85,17 +85,17 @@ def check_agent(agent: Agent) -> None:
         raise BadValue(f"agent {agent.name}: a weight is at least 0, and idle_after_s at least 1")
     if agent.name in _forms(agent.key):
         raise BadValue(
-            f"'{agent.name}' cannot name an agent with key {agent.key}: it asks for its default prompt"
+            f"{agent.name!r} cannot name an agent with key {agent.key}: it asks for its default prompt"
         )
 
 
 def _check_key(key: str) -> None:
     if not (key.isascii() and key.isalpha() and len(key) <= 2):
-        raise BadValue(f"'{key}' cannot be an agent's key: a key is one or two letters")
+        raise BadValue(f"{key!r} cannot be an agent's key: a key is one or two letters")
     if key in COMMAND_WORDS:
-        raise BadValue(f"'{key}' cannot be an agent's key: it is a command")
+        raise BadValue(f"{key!r} cannot be an agent's key: it is a command")
     if key.endswith("p"):
-        raise BadValue(f"'{key}' cannot be an agent's key: a p at its end asks for the default prompt")
+        raise BadValue(f"{key!r} cannot be an agent's key: a p at its end asks for the default prompt")
 
 
 def _refuse_twins(key: str, name: str, other: Agent) -> None:
@@ -104,7 +104,7 @@ def _refuse_twins(key: str, name: str, other: Agent) -> None:
     if ours & theirs:
         word = min(ours & theirs)
         raise ConflictError(
-            f"'{word}' would mean agent {other.name} (key {other.key}) too: choose another word"
+            f"{word!r} would mean agent {other.name} (key {other.key}) too: choose another word"
         )
 
 
@@ -119,4 +119,4 @@ def _find(saved: Iterable[Agent], word: str) -> Agent:
             return agent
     hint = did_you_mean(word, [agent.name for agent in agents])
     known = ", ".join(f"{agent.key} {agent.name}" for agent in agents) or "none"
-    raise UnknownAgent(f"there is no agent '{word}'{hint} (there are: {known})")
+    raise UnknownAgent(f"there is no agent {word!r}{hint} (there are: {known})")

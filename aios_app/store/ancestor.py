@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from aios_app.domain.errors import BadValue, ConflictError, ProjectExists, StoreError, UsageError
+from aios_app.domain.naming import title_of
 from aios_app.store import founding
 from aios_app.store.catalog import Catalog
 from aios_app.store.database import translated
@@ -76,6 +77,7 @@ class _Import:
 
     def _take(self, what: str, take: Callable[[], str]) -> None:
         """``take`` says why the row was kept; nothing, when it was taken."""
+        what = title_of(what)
         try:
             why = take()
         except (UsageError, ConflictError) as error:

@@ -103,7 +103,7 @@ class ConfigTable(ProjectTable, AgentTable):
             return replace(SETTINGS["codex_prompt"], key=key)
         if key in PROJECT_SETTINGS:
             raise UsageError(f"{key} belongs to a project: write PROJECT.{key}")
-        raise UsageError(f"there is no setting '{key}'{did_you_mean(key, SETTINGS)} (aios config lists them)")
+        raise UsageError(f"there is no setting {key!r}{did_you_mean(key, SETTINGS)} (aios config lists them)")
 
     def _default(self, setting: Setting) -> str:
         if setting.kind is Kind.PROMPT:
@@ -115,6 +115,6 @@ def _project_setting(key: str) -> Setting:
     if key not in PROJECT_SETTINGS:
         known = ", ".join(PROJECT_SETTINGS)
         raise UsageError(
-            f"a project has no setting '{key}'{did_you_mean(key, PROJECT_SETTINGS)} (there are: {known})"
+            f"a project has no setting {key!r}{did_you_mean(key, PROJECT_SETTINGS)} (there are: {known})"
         )
     return PROJECT_SETTINGS[key]

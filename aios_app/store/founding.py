@@ -56,9 +56,9 @@ def _words(template: str) -> tuple[str, ...]:
     try:
         words = shlex.split(template)
     except ValueError as error:
-        raise BadValue(f"its quotes do not match: {template[:60]}") from error
+        raise BadValue(f"its quotes do not match: {template[:60]!r}") from error
     if not words:
         raise BadValue("it has no command")
     if "=" in words[0] or not _SHELL_WORDS.isdisjoint(words):
-        raise BadValue(f"it needs a shell, which agents do not get: {template[:60]}")
+        raise BadValue(f"it needs a shell, which agents do not get: {template[:60]!r}")
     return tuple(words)

@@ -71,7 +71,7 @@ class ProjectTable(Table):
         """Adds and removes tags; one that is there, or not there, already is no error."""
         for word in add:
             if _TAG.fullmatch(word) is None:
-                raise BadValue(f"'{word}' is no tag: up to 30 of A-Z a-z 0-9 . _ -, and not only digits")
+                raise BadValue(f"{word!r} is no tag: up to 30 of A-Z a-z 0-9 . _ -, and not only digits")
         with self._db.writing() as tx:
             uuid = _find(read_projects(tx), ref).uuid
             for word in add:
@@ -117,7 +117,7 @@ def _find(saved: Iterable[Project], ref: str) -> Project:
         names[project.name] = project
         if _is_called(project, ref):
             return project
-    raise UnknownProject(f"there is no project '{ref}'{did_you_mean(ref, names)} (aios p lists them)")
+    raise UnknownProject(f"there is no project {ref!r}{did_you_mean(ref, names)} (aios p lists them)")
 
 
 def _is_called(project: Project, ref: str) -> bool:
@@ -130,7 +130,7 @@ def _matching(saved: Sequence[Project], words: Iterable[str]) -> list[Project]:
         matches = {project.uuid for project in saved if _matches(project, word)}
         if not matches:
             known = [project.name for project in saved] + [tag for project in saved for tag in project.tags]
-            raise UnknownProject(f"no project, number or tag matches '{word}'{did_you_mean(word, known)}")
+            raise UnknownProject(f"no project, number or tag matches {word!r}{did_you_mean(word, known)}")
         found |= matches
     return [project for project in saved if project.uuid in found]
 

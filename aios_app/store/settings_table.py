@@ -43,7 +43,7 @@ class Setting:
         try:
             return _checked(self, value)
         except (ValueError, UnicodeError) as error:
-            raise BadValue(f"{self.key}: '{value[:40]}' is not {self.kind.value}") from error
+            raise BadValue(f"{self.key}: {value[:40]!r} is not {self.kind.value}") from error
 
 
 def default_max_agents(total_bytes: int | None = None) -> int:

@@ -216,8 +216,8 @@ def test_rows_that_cannot_be_taken_are_named_and_the_others_go_on(catalog: Catal
 
     assert [line.split(":")[0] for line in report.skipped] == [
         "project relative",
-        "project /code/\udcff",
-        "project ",
+        "project /code/",
+        "project",
         "agent ls",
         "agent z",
         "agent y",

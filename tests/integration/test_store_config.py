@@ -79,7 +79,7 @@ def test_a_value_that_does_not_fit_is_refused(catalog: Catalog, key: str, value:
     with pytest.raises(BadValue) as caught:
         catalog.set(key, value)
 
-    assert "\n" not in str(caught.value).replace(value, "")
+    assert str(caught.value).isprintable()
     assert catalog.chosen() == {}
 
 

@@ -125,8 +125,9 @@ def test_an_unknown_project_is_answered_with_a_near_name(catalog: Catalog) -> No
 
     with pytest.raises(UnknownProject, match=r"no project 'shpo': did you mean shop\?"):
         catalog.find_project("shpo")
-    with pytest.raises(UnknownProject):
-        catalog.remove_project("7")
+    with pytest.raises(UnknownProject) as caught:
+        catalog.remove_project("7\n\x1b[31m\udcff")
+    assert str(caught.value).isprintable()
 
 
 def test_tags_come_and_go(catalog: Catalog) -> None:
