@@ -298,6 +298,35 @@ def test_a_second_guard_of_one_name_gives_way_to_the_first(settings: Settings) -
         first.kill()
 
 
+def test_a_guard_ends_the_orphan_of_a_dead_parent_and_takes_its_place(settings: Settings) -> None:
+    # Given a guarded program whose parent was killed
+    argv = [sys.executable, "-m", "aios_app.stack.guard", "worker", "--", sys.executable, "-c", WORKER]
+    parent = ["/bin/sh", "-c", '"$@" & wait', "parent", *argv]
+    with subprocess.Popen(parent, env=os.environ | settings.environment(), stdout=subprocess.PIPE) as shell:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == b"worker begins\n"
+        shell.kill()
+        shell.wait()
+        orphan = process_of(settings, "worker")
+
+        # When another guard of the same name is started
+        with guarded(settings, "import sys; sys.exit(3)") as program:
+            program.communicate(timeout=5)
+
+    # Then it has run its own program, after the orphan's end
+    assert program.returncode == 3
+    assert not orphan.is_alive
+
+
+def test_a_program_begins_only_when_redis_answers(settings: Settings) -> None:
+    connect = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(settings.redis_socket)!r})"
+    code = f"{connect}; s.send(b'PING\\r\\n'); print(s.recv(9)); {WORKER}"
+
+    start(settings, table(settings, worker=code))
+
+    assert (settings.logs_dir / "worker.log").read_text().splitlines() == ["b'+PONG\\r\\n'", "worker begins"]
+
+
 def test_an_orphan_that_ignores_sigterm_is_killed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
