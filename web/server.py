@@ -51,7 +51,6 @@ async def serve(settings: Settings) -> None:
         with contextlib.closing(context):
             await _find_ledger(stopping, context)
             await answer_until(stopping, context, listener)
-    settings.api_socket.unlink(missing_ok=True)
 
 
 def bind(path: Path) -> socket.socket:
@@ -90,9 +89,10 @@ async def _find_ledger(stopping: asyncio.Event, context: Context) -> None:
     while not stopping.is_set():
         try:
             await asyncio.to_thread(ensure_ledger, context)
-        except QueueError:
+        except QueueError as error:
             if asyncio.get_running_loop().time() > give_up:
                 raise
+            logger.warning("not yet: %s", error)
             await asyncio.sleep(_PAUSE_S)
         else:
             return
@@ -107,6 +107,7 @@ async def answer_until(stopping: asyncio.Event, context: Context, listener: sock
     server.add_socket(listener)
     logger.info("the service answers at %s", context.settings.api_socket)
     await stopping.wait()
+    context.settings.api_socket.unlink(missing_ok=True)  # while it still answers: nobody can have replaced it
     server.stop()
     await feed.close()
     if not await app.pending.is_over(_STOP_S):
