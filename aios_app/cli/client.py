@@ -28,7 +28,10 @@ _BY_KIND: dict[str, type[AiosError]] = {"usage": UsageError, "conflict": Conflic
 
 
 class StackDown(StackError):
-    """The stack is down: aios up."""
+    """No service listens on the instance's socket."""
+
+    def __init__(self) -> None:
+        super().__init__("the stack is down: aios up")
 
 
 class Client:
