@@ -17,7 +17,7 @@ def open_shell(directory: str, what: str) -> None:
     """Becomes the person's shell there; without a terminal it prints the path: ``cd $(aios w7)``."""
     path = directory.encode("utf-8", "surrogateescape")
     if not Path(os.fsdecode(path)).is_dir():
-        raise ExternalError(f"{output.clean(directory)} is not there any more")
+        raise ExternalError(output.clean(f"the {what} is not there: {directory}"))
     if not terminal.is_interactive():
         output.say(os.fsdecode(path))
         return

@@ -237,7 +237,7 @@ def test_on_a_terminal_the_worktree_is_opened_in_a_shell(
     done = person.types_on_a_terminal("w", "7", answer="pwd; exit 5\n")
 
     assert done.code == 5
-    assert "worktree of job 7, branch aios/7-fix-it" in done.out
+    assert "worktree of job 7 (review), branch aios/7-fix-it" in done.out
     assert any(line.endswith(f" {short_path / 'work tree'}") for line in done.out.splitlines())
 
 

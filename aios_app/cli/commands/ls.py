@@ -34,7 +34,8 @@ def _show(sessions: list[Json]) -> None:
     rows = [(f"#{s['job']}" if s.get("job") else "-", _windows(s), _attached(s), s["path"]) for s in sessions]
     for line, one in zip(table(rows, width, is_path_last=True), sessions, strict=True):
         output.say(line)
-        output.say(f"    {output.clean(one['attach'])}")
+        if one.get("attach"):
+            output.say(f"    {output.clean(one['attach'])}")
 
 
 def _windows(one: Json) -> str:

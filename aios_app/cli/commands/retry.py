@@ -29,5 +29,5 @@ def run(args: argparse.Namespace) -> int:
         for line in job_lines(answer["jobs"], answer.get("now_ms", 0)):
             output.say(line)
     for problem in answer["problems"]:
-        output.note(output.clean(f"#{problem['job']}: {problem['message']}"))
+        output.note(output.clean(problem["message"]))
     return exits.FAILED if answer["problems"] else exits.DONE

@@ -37,9 +37,7 @@ def run(args: argparse.Namespace) -> int:
 def _find(word: str) -> tuple[str, str]:
     """Directory and title of a worktree: of a job, else of one that AIOS did not make."""
     for job in _jobs(word):
-        if not job.get("worktree"):
-            raise UnknownJob(f"job {job['number']} has no worktree yet: it is {job['state']}")
-        return job["worktree"], f"worktree of job {job['number']}, branch {job['branch']}"
+        return job["worktree"], f"worktree of job {job['number']} ({job['state']}), branch {job['branch']}"
     for one in session.client().get("/worktrees")["worktrees"]:
         if one["name"] == word:
             return one["path"], f"worktree {word}, branch {one['branch']}"
