@@ -63,7 +63,7 @@ def diff_size(worktree: Path, base_sha: str) -> DiffSize:
     if not re.fullmatch(r"[0-9a-f]{7,64}", base_sha):
         raise UsageError(f"'{base_sha}' is not a commit")
     summary = run_git(
-        ["diff", "--shortstat", "--no-ext-diff", "--no-textconv", "--no-color", base_sha, "--"],
+        ["diff", "--shortstat", "--no-color", base_sha, "--"],
         cwd=worktree,
         timeout_s=READ_LIMIT_S,
     )

@@ -173,7 +173,7 @@ def _main_root(repo: git.Repo) -> Path:
 def _try_push(repo: Repository, timeout_s: float) -> str:
     if repo.origin_url() is None:
         return "no remote"
-    options = ["--dry-run", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"]
+    options = ["--dry-run", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"]
     try:
         run_git(["push", *options, "origin", _PUSH_CHECK], cwd=repo.root, timeout_s=timeout_s)
     except GitTimeout:

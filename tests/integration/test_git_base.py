@@ -174,8 +174,14 @@ def test_a_branch_that_only_origin_has_can_be_the_base(cloned: Cloned, tmp_path:
     assert (base.ref, base.sha) == ("origin/feature/x", news)
 
 
-@pytest.mark.parametrize("wanted", ["--output=/tmp/x", "-h", "no such", "$(touch x)", "a\0b", "main..HEAD"])
-def test_a_base_that_does_not_exist_or_is_an_option_is_bad_input(cloned: Cloned, wanted: str) -> None:
+@pytest.mark.parametrize("wanted", ["--output=/tmp/x", "-h"])
+def test_an_option_is_no_base(cloned: Cloned, wanted: str) -> None:
+    with pytest.raises(UsageError, match="cannot be a base"):
+        resolve_base(cloned.repo, wanted)
+
+
+@pytest.mark.parametrize("wanted", ["no such", "$(touch x)", "a\0b", "main..HEAD"])
+def test_a_base_that_does_not_exist_is_bad_input(cloned: Cloned, wanted: str) -> None:
     with pytest.raises(UsageError):
         resolve_base(cloned.repo, wanted)
 
