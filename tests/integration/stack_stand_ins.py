@@ -24,6 +24,11 @@ path = settings.load().api_socket
 path.unlink(missing_ok=True)
 socketserver.UnixStreamServer(str(path), Handler).serve_forever()
 """
+#: Goes on to answer for two seconds after it was asked to end.
+LINGERING_WEB = f"""
+import os, signal, threading
+signal.signal(signal.SIGTERM, lambda *_: threading.Timer(2, os._exit, [0]).start())
+{WEB}"""
 LONELY_WEB = WEB.replace('"is_alive": True', '"is_alive": False')
 WORKER = "import signal; print('worker begins', flush=True); signal.pause()"
 DEAF_WORKER = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.sigwait([signal.SIGUSR1])"

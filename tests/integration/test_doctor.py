@@ -8,6 +8,7 @@ import pytest
 
 from aios_app.settings import Settings, load
 from aios_app.stack.doctor import Check, checks
+from aios_app.stack.login_shell import login_environment
 from aios_app.stack.waiting import tries
 
 
@@ -38,10 +39,12 @@ def test_keys_are_named_and_their_values_never_shown(tmp_path: Path, monkeypatch
 
     assert next(c.says for c in everything if c.name == "keys") == "agents will see OPENAI_API_KEY"
     assert "sk-secret" not in str(everything)
+    assert (login_environment(settings) or {})["OPENAI_API_KEY"] == ""
 
 
 def test_a_login_shell_that_hangs_is_reported_and_ended(tmp_path: Path) -> None:
-    hang = f"mkfifo {tmp_path}/never; echo $$ > {tmp_path}/pid; read line < {tmp_path}/never"
+    child = f"echo $$ > {tmp_path}/pid; read line < {tmp_path}/never"
+    hang = f"mkfifo {tmp_path}/never; sh -c '{child}'; true"
     settings = settings_with(tmp_path, hang)
 
     check = found(settings, "keys")

@@ -17,12 +17,20 @@ import pytest
 from aios_app.domain.errors import StackError
 from aios_app.settings import Settings
 from aios_app.stack import guard
-from aios_app.stack.processes import Process, Record, find_process
+from aios_app.stack.locks import exclusive
+from aios_app.stack.processes import Process, Record, end_process, find_process
 from aios_app.stack.states import living
 from aios_app.stack.supervisor import Program, Supervisor
 from aios_app.stack.up import UpReport, down, is_up, programs, up
 from aios_app.stack.waiting import tries
-from tests.integration.stack_stand_ins import DEAF_WORKER, LONELY_WEB, WORKER, settings_for, table
+from tests.integration.stack_stand_ins import (
+    DEAF_WORKER,
+    LINGERING_WEB,
+    LONELY_WEB,
+    WORKER,
+    settings_for,
+    table,
+)
 
 NAMES = ["web", "worker", "redis", "supervisor"]
 
@@ -125,7 +133,7 @@ def test_after_a_killed_supervisor_up_replaces_all_programs(settings: Settings) 
 
 
 def test_up_replaces_an_orphaned_stack_that_still_answers(settings: Settings) -> None:
-    start(settings)
+    start(settings, table(settings, web=LINGERING_WEB))
     before = {record.name: record.process for record in living(settings)}
     os.kill(before["supervisor"].pid, signal.SIGKILL)
     until(lambda: not before["supervisor"].is_alive)
@@ -133,7 +141,7 @@ def test_up_replaces_an_orphaned_stack_that_still_answers(settings: Settings) ->
     report = start(settings)
 
     assert report.started
-    until(lambda: {record.name for record in living(settings)} == set(NAMES))
+    assert {record.name for record in living(settings)} == set(NAMES)
     assert not any(process.is_alive for process in before.values())
 
 
@@ -158,6 +166,20 @@ def test_down_ends_a_supervisor_that_does_not_answer(settings: Settings) -> None
 
     assert ended == NAMES
     assert not any(process.is_alive for process in before)
+
+
+def test_down_ends_a_supervisor_whose_socket_was_cleaned_away(settings: Settings) -> None:
+    start(settings)
+    before = [record.process for record in living(settings)]
+    settings.supervisor_socket.unlink()
+
+    with pytest.raises(StackError, match="aios down"):
+        start(settings)
+    ended = down(settings)
+
+    assert ended == NAMES
+    assert not any(process.is_alive for process in before)
+    assert programs(settings) == []
 
 
 def test_a_program_that_cannot_start_is_named_in_its_own_words(settings: Settings) -> None:
@@ -341,13 +363,21 @@ def test_an_orphan_that_ignores_sigterm_is_killed(
 
 
 def test_a_reused_pid_is_never_ended(settings: Settings) -> None:
+    # Given a held lock, and a record whose pid belongs to another process by now
+    settings.run_dir.mkdir(parents=True)
     own = find_process(os.getpid())
     assert own is not None
-    settings.run_dir.mkdir(parents=True)
-    stale = Process(pid=own.pid, started=own.started - 1)
-    Record(name="worker", process=stale, argv=(), parent=stale).write(settings.run_dir)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as bystander:
+        stale = Process(pid=bystander.pid, started=own.started - 1)
+        Record(name="worker", process=stale, argv=(), parent=stale).write(settings.run_dir)
 
-    with guarded(settings, "import sys; sys.exit(3)") as program:
-        program.communicate(timeout=5)
+        # When a guard wants the place, and when the process itself is to be ended
+        with exclusive(settings.run_dir / "worker.lock", deadline_s=1), guarded(settings, WORKER) as program:
+            _, words = program.communicate(timeout=5)
+        is_gone = end_process(stale, grace_s=1)
 
-    assert program.returncode == 3
+        # Then the other process lives on
+        assert (program.returncode, is_gone) == (guard.EXIT_BUSY, True)
+        assert b"an unknown process holds" in words
+        assert bystander.poll() is None
+        bystander.kill()
