@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from aios_app.services.context import Context
-from aios_app.services.reconcile import ensure_ledger
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
 from aios_app.domain.errors import AiosError, LedgerLost, UsageError
+from aios_app.services.context import Context
+from aios_app.services.reconcile import ensure_ledger
 from web.errors import to_answer
 from web.feed import Feed, Subscription
 from web.lines import encode

@@ -1,5 +1,6 @@
-"""The life of the service: the socket, the start, the stop.
+"""The life of the service: the start, the socket, the stop.
 
+The socket is there once all requests can be answered.
 It stops in this order: no new connections, the streams end, requests under way get their answer, exit.
 """
 
@@ -46,10 +47,9 @@ async def serve(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    with contextlib.closing(bind(settings.api_socket)) as listener:
-        context = await asyncio.to_thread(build_context, settings)
-        with contextlib.closing(context):
-            await _find_ledger(stopping, context)
+    with contextlib.closing(await asyncio.to_thread(build_context, settings)) as context:
+        await _find_ledger(stopping, context)
+        with contextlib.closing(bind(settings.api_socket)) as listener:
             await answer_until(stopping, context, listener)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from aios_app.domain.models import JobState
 from aios_app.git.repository import find_repository
 from aios_app.git.worktrees import add_worktree, write_metadata
 from aios_app.services.context import Context
+from aios_app.stack import processes
+from aios_app.stack.locks import open_lock, try_lock
 from tests.integration.api_fixtures import Api, serving
 from tests.private_redis import RedisServer
 
@@ -48,6 +52,21 @@ def test_status_says_what_this_instance_is_and_what_lives(api: Api, context: Con
     assert answer["redis"]["is_external"] is False
     assert answer["worker"] == {"is_alive": False, "pid": 0}
     assert answer["web"] == {"pid": os.getpid()}
+
+
+def test_a_worker_is_alive_as_long_as_its_lock_is_held(api: Api, context: Context) -> None:
+    run_dir = context.settings.run_dir
+    record = processes.record("worker", os.getpid(), ["worker"])
+    assert record is not None
+    record.write(run_dir)
+    descriptor = open_lock(run_dir / "worker.lock")
+    try_lock(descriptor)
+
+    alive = api("GET /status")["worker"]
+    os.close(descriptor)
+
+    assert alive == {"is_alive": True, "pid": os.getpid()}
+    assert api("GET /status")["worker"] == {"is_alive": False, "pid": 0}
 
 
 def test_a_project_is_added_from_a_directory_inside_of_it_with_its_facts(
@@ -266,6 +285,9 @@ def test_a_log_is_the_screen_while_the_session_lives_and_the_saved_one_afterward
     setup = api("GET /jobs/1/log")
     (folder / "screen.txt").write_bytes(b"goodbye \xff")
     last = api("GET /jobs/1/log")
+    begun = {JobState.QUEUED, JobState.PREPARING}
+    context.ledger.move(job["attempt"], begun, JobState.FAILED, ends=True, cause="setup exited 1")
+    failed = api("GET /jobs/1/log")
 
     assert (early.status, early["error"]["type"]) == (409, "NotNow")
     assert live["source"] == "live screen"
@@ -274,6 +296,7 @@ def test_a_log_is_the_screen_while_the_session_lives_and_the_saved_one_afterward
     assert f"-t ={job['name']}" in session["attach"].replace("'", "")
     assert (setup["source"], setup["text"]) == ("setup", "npm failed")
     assert (last["source"], last["text"]) == ("last screen", "goodbye \udcff")
+    assert (failed["source"], failed["text"]) == ("setup", "npm failed")
     assert api("GET /jobs/99/log")["error"]["type"] == "UnknownJob"
 
 
@@ -304,10 +327,27 @@ def test_worktrees_are_listed_ours_with_their_job_and_others_as_such(
     assert ["junk" in problem for problem in answer["problems"]] == [True]
 
 
-def test_an_ancestors_directory_is_imported(api: Api, short_path: Path) -> None:
-    answer = api("POST /import", {"path": "nothing", "cwd": str(short_path)})
+def test_what_an_ancestor_had_saved_is_imported_and_reported_line_by_line(
+    api: Api, shop: Path, short_path: Path, make_project: MakeProject
+) -> None:
+    old = short_path / "old"
+    (old / "data").mkdir(parents=True)
+    with closing(sqlite3.connect(old / "data" / "aio.db")) as database:
+        database.executescript(
+            "CREATE TABLE config (key TEXT PRIMARY KEY, value TEXT NOT NULL);"
+            "CREATE TABLE projects (id INTEGER PRIMARY KEY, path TEXT, display_order INTEGER UNIQUE);"
+            "CREATE TABLE sessions (key TEXT PRIMARY KEY, name TEXT, command_template TEXT);"
+        )
+        rows = [(str(shop), 0), (str(make_project("blog")), 1)]
+        database.executemany("INSERT INTO projects (path, display_order) VALUES (?, ?)", rows)
+        database.commit()
 
-    assert answer.status == 400
+    report = api("POST /import", {"path": "old", "cwd": str(short_path)})["report"]
+
+    assert ["blog" in line for line in report["taken"]] == [True]
+    assert ["shop" in line for line in report["kept"]] == [True]
+    assert [project["name"] for project in api("GET /projects")["projects"]] == ["shop", "blog"]
+    assert api("POST /import", {"path": "nothing", "cwd": str(short_path)}).status == 400
 
 
 @pytest.mark.parametrize(
