@@ -162,23 +162,24 @@ class Feed:
 
     async def _place_reader(self) -> None:
         if self._reader is None:
+            self._position = ""
+            self._is_placed.clear()
             self._reader = asyncio.create_task(self._read_for_ever())
             self._reader.add_done_callback(self._let_go)
         await self._is_placed.wait()
 
     async def _stop_reader(self) -> None:
         reader, self._reader = self._reader, None
-        self._is_placed.clear()
-        self._position = ""
         if reader is not None:
             reader.cancel()
             await asyncio.wait([reader])
 
     def _let_go(self, reader: asyncio.Task[None]) -> None:
         """Whatever ended the reader, nobody waits for it in vain: clients come again."""
-        if not reader.cancelled() and (error := reader.exception()) is not None:
-            logger.error("the reader of the event stream failed", exc_info=error)
+        if reader is self._reader and not reader.cancelled():
+            logger.error("the reader of the event stream failed", exc_info=reader.exception())
             self._reader = None
+            self._is_placed.set()
             for subscription in self._subscriptions:
                 subscription.close()
 

@@ -205,6 +205,22 @@ def test_a_feed_without_redis_says_so(redis_server: RedisServer, make_feed: Make
         asyncio.run(listen())
 
 
+def test_listeners_are_let_go_where_events_cannot_be_read_and_may_come_again(
+    redis: Redis, make_feed: Make
+) -> None:
+    async def listen() -> list[dict[str, Any]]:
+        feed = make_feed()
+        async with feed.subscribe() as subscription:
+            await _take(subscription, 1)
+            redis.xadd(keys.EVENTS, {"kind": "job", "job": "not a number"})
+            assert await asyncio.wait_for(subscription.read(), 5) == b""
+        async with feed.subscribe() as subscription:
+            _tell(redis, 1)
+            return await _take(subscription, 2)
+
+    assert asyncio.run(listen())[1]["job"]["number"] == 1
+
+
 @pytest.mark.parametrize("after", ["x", "-", "1-x", "1-2-3", "9" * 30, "\u0661"])
 def test_an_id_that_is_none_is_refused(redis: Redis, make_feed: Make, after: str) -> None:
     async def listen() -> None:
