@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,7 @@ def test_down_ends_a_supervisor_whose_socket_was_cleaned_away(settings: Settings
     ended = down(settings)
 
     assert ended == NAMES
+    assert (settings.logs_dir / "worker.log").read_text().count("worker begins") == 1
     assert not any(process.is_alive for process in before)
     assert programs(settings) == []
 
@@ -344,7 +346,9 @@ def test_a_program_begins_only_when_redis_answers(settings: Settings) -> None:
     connect = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(settings.redis_socket)!r})"
     code = f"{connect}; s.send(b'PING\\r\\n'); print(s.recv(9)); {WORKER}"
 
-    start(settings, table(settings, worker=code))
+    redis, *others = table(settings, worker=code)
+    late = replace(redis, argv=("/bin/sh", "-c", 'sleep 0.5; exec "$@"', "late", *redis.argv))
+    start(settings, [late, *others])
 
     assert (settings.logs_dir / "worker.log").read_text().splitlines() == ["b'+PONG\\r\\n'", "worker begins"]
 
