@@ -251,8 +251,7 @@ def test_a_long_data_directory_has_its_sockets_elsewhere(short_dir: Path) -> Non
         down(settings, deadline_s=5)
 
 
-def test_a_directory_of_someone_else_is_refused(short_dir: Path) -> None:
-    settings = settings_for(short_dir / "data")
+def test_a_directory_of_someone_else_is_refused(settings: Settings) -> None:
     settings.data_dir.mkdir()
     settings.data_dir.chmod(0o777)
 
