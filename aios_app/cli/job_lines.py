@@ -84,7 +84,14 @@ def change(job: Json) -> str:
     """``+14 -3``; ``no change`` where its turn is over and there is none."""
     if job.get("files"):
         return f"+{job.get('added', 0)} -{job.get('removed', 0)}"
-    return "no change" if job.get("state") == "review" else ""
+    return "no change" if job.get("state") == "review" and job.get("base_sha") and is_measured(job) else ""
+
+
+def is_measured(job: Json) -> bool:
+    """Whether the size of its change is known, which is taken just after the turn's end, or is none."""
+    if job.get("state") != "review" or not job.get("base_sha"):
+        return True
+    return int(job.get("measured_ms", 0)) >= int(job.get("since_ms", 0))
 
 
 def tally(jobs: Sequence[Json]) -> str:

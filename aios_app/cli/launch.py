@@ -44,7 +44,7 @@ def start(args: argparse.Namespace, source: str) -> int:
     if args.json and not args.wait:
         output.say_json(answer)
     elif not args.json:
-        _show(answer, is_dry_run=args.dry_run)
+        _show(answer, args)
     _show_problems(answer)
     code = exits.DONE if args.dry_run else _stay(args, answer["run"])
     return code or (exits.FAILED if answer["problems"] else exits.DONE)
@@ -112,17 +112,17 @@ def _prompt(args: argparse.Namespace) -> str | None:
     return data.decode("utf-8", "surrogateescape")
 
 
-def _show(answer: Json, *, is_dry_run: bool) -> None:
+def _show(answer: Json, args: argparse.Namespace) -> None:
     run = answer["run"]
     jobs = _jobs(run)
     projects = len({job["project_id"] for job in jobs})
-    title = "dry run" if is_dry_run else f"r{run['number']}"
+    title = "dry run" if args.dry_run else f"r{run['number']}"
     output.say(f"{title}: {_count(len(jobs), 'job')} in {_count(projects, 'project')}")
     if answer.get("base"):
         output.say(output.clean(answer["base"]))
-    if is_dry_run:
+    if args.dry_run:
         _show_plan(run)
-    elif len(jobs) <= _MOST_LINES:
+    elif len(jobs) <= _MOST_LINES and not args.wait:
         output.say("\n".join(job_lines(jobs, 0)))
 
 

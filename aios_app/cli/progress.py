@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from aios_app.cli import output, session, terminal
 from aios_app.cli.client import Client, Json
-from aios_app.cli.job_lines import is_live, job_lines, tally
+from aios_app.cli.job_lines import is_live, job_lines, tally, went_wrong
 from aios_app.cli.waiting import code_of, until_finished
 
 #: Lines that stay free below the progress.
@@ -65,10 +65,11 @@ def show_until_finished(run: int, *, is_json: bool) -> int:
 
 def _show_end(run: int, answer: Json) -> None:
     jobs = sorted(answer["jobs"], key=lambda job: int(job["number"]))
-    if terminal.is_shown():
-        output.say("\n".join(job_lines(jobs, answer["now_ms"])))
-    in_review = sum(job["state"] == "review" for job in jobs)
-    output.say(f"{in_review} of {len(jobs)} in review   next: aios jobs r{run}   aios attach JOB")
+    output.say("\n".join(job_lines(jobs, answer["now_ms"])))
+    in_review = [job["number"] for job in jobs if job["state"] == "review"]
+    look = f"   aios attach {in_review[0]}" if in_review else ""
+    again = f"   aios retry r{run}" if any(map(went_wrong, jobs)) else ""
+    output.say(f"{len(in_review)} of {len(jobs)} in review   next: aios jobs r{run}{look}{again}")
 
 
 def _jobs(client: Client, run: int) -> list[Json]:

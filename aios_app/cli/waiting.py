@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from aios_app.cli import exits, output
 from aios_app.cli.client import Client, Json
 from aios_app.cli.following import changes
-from aios_app.cli.job_lines import change, clock, is_live, went_wrong, worked_ms
+from aios_app.cli.job_lines import change, clock, is_live, is_measured, went_wrong, worked_ms
+
+#: Seconds that the size of a change may be late.
+_MEASURE_S = 3.0
 
 
 def find(client: Client, refs: Sequence[str], cwd: str) -> list[Json]:
@@ -19,13 +24,25 @@ def find(client: Client, refs: Sequence[str], cwd: str) -> list[Json]:
 def until_finished(
     client: Client, read: Callable[[], Sequence[Json]], deadline: float | None = None
 ) -> Iterator[tuple[list[Json], dict[int, Json]]]:
-    """What changed, and all jobs as they are then, until none of them is live."""
+    """What changed, and all jobs as they are then, until none is live and the sizes of changes are known."""
     jobs: dict[int, Json] = {}
     for news in changes(client, read, deadline=deadline):
         jobs.update({job["number"]: job for job in news})
         yield news, jobs
         if not any(map(is_live, jobs.values())):
-            return
+            break
+    if not all(map(is_measured, jobs.values())):
+        yield from _until_measured(client, jobs)
+
+
+def _until_measured(client: Client, jobs: dict[int, Json]) -> Iterator[tuple[list[Json], dict[int, Json]]]:
+    words = [str(number) for number in jobs]
+    with suppress(TimeoutError):
+        for news in changes(client, lambda: find(client, words, "/"), deadline=time.monotonic() + _MEASURE_S):
+            jobs.update({job["number"]: job for job in news})
+            yield news, jobs
+            if all(map(is_measured, jobs.values())):
+                return
 
 
 def outcome_line(job: Json) -> str:

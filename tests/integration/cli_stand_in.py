@@ -66,9 +66,17 @@ class StandIn:
         self.events: queue.Queue[Json | None] = queue.Queue()
 
     def emit(self, *jobs: Json) -> None:
-        """Sends the jobs as events to the subscriber that is there, or the next."""
+        """Sends the jobs as events to the newest subscriber, or the next one."""
         for number, one in enumerate(jobs, start=1):
             self.events.put({"v": 1, "type": "job", "id": f"{number}-0", "job": one})
+
+    def subscribe(self) -> queue.Queue[Json | None]:
+        """The events for a new subscriber, with those that nobody took; an earlier one gets no more."""
+        before, self.events = self.events, queue.Queue()
+        while not before.empty():
+            self.events.put(before.get())
+        before.put(None)
+        return self.events
 
     def body_of(self, request: str) -> Json:
         """The body of the last such request."""
@@ -107,8 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _stream(self) -> None:
         self.send_response(200)
         self.end_headers()
+        events = self.stand_in.subscribe()
         self.wfile.write(b'{"v": 1, "type": "hello", "id": "0-0"}\n')
-        while (event := self.stand_in.events.get()) is not None:
+        while (event := events.get()) is not None:
             self.wfile.write(json.dumps(event).encode() + b"\n")
 
 

@@ -181,7 +181,7 @@ def test_wait_of_all_shows_each_change_and_what_came_of_it(person: Person, servi
 
     done = person.types("all", "c:2", "fix it", "--wait")
 
-    said = [" ".join(line.split()[:2]) for line in done.out.splitlines()[3:]]
+    said = [" ".join(line.split()[:2]) for line in done.out.splitlines()[1:]]
     assert said == [
         "#1 queued",
         "#2 queued",
@@ -189,6 +189,8 @@ def test_wait_of_all_shows_each_change_and_what_came_of_it(person: Person, servi
         "#2 failed",
         "because: exited",
         "#1 review",
+        "#1 review",
+        "#2 failed",
         "1 of",
     ]
     assert "1 of 2 in review" in done.out
@@ -218,6 +220,22 @@ def test_wait_says_what_came_of_a_job(person: Person, service: StandIn) -> None:
 
     assert done.out == '#1 review after 3:12  2 files +14 -3  "Fixed and tested."   next: aios attach 1\n'
     assert done.code == 0
+
+
+def test_wait_waits_for_the_size_of_the_change(person: Person, service: StandIn) -> None:
+    in_review = job(1, "review", base_sha="3f2a9c1", measured_ms=0)
+    answers = iter([_jobs(job(1, "running")), _jobs(in_review)])
+    service.answers["POST /jobs/find"] = lambda _: next(answers)
+    service.emit(in_review)
+
+    with person.starts("wait", "1") as process:
+        while len(service.requests) < 2:
+            assert process.poll() is None
+        service.emit({**in_review, "measured_ms": NOW_MS, "files": 1, "added": 3})
+        assert process.stdout is not None
+        said = process.stdout.read()
+
+    assert said == b"#1 review  1 file +3 -0   next: aios attach 1\n"
 
 
 def test_wait_for_a_failed_job_exits_with_1(person: Person, service: StandIn) -> None:

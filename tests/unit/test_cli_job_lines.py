@@ -28,9 +28,11 @@ def test_a_job_in_review_shows_time_and_size_of_its_work() -> None:
 
 
 def test_a_job_without_a_change_says_so() -> None:
-    (line,) = job_lines([_job(files=0)], 0)
+    (measured,) = job_lines([_job(base_sha="3f2a9c1", measured_ms=1, since_ms=1)], 0)
+    (not_yet,) = job_lines([_job(base_sha="3f2a9c1", measured_ms=0, since_ms=1)], 0)
 
-    assert " no change " in line
+    assert " no change " in measured
+    assert "no change" not in not_yet
 
 
 @pytest.mark.parametrize("field", ["title", "project", "agent", "question", "cause", "note", "reason"])

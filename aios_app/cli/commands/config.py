@@ -16,6 +16,9 @@ EXAMPLES = (
     "aios config max_agents --unset",
 )
 
+#: Longer values, such as prompts, are for `aios config KEY`.
+_VALUE_CELLS = 16
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``config``."""
@@ -49,6 +52,9 @@ def _answer(args: argparse.Namespace) -> Json:
 
 
 def _show(values: list[Json]) -> None:
-    rows = [(one["key"], one["value"] or "-", one.get("help", "")) for one in values]
+    rows = [
+        (one["key"], output.fit(output.clean(one["value"] or "-"), _VALUE_CELLS), one.get("help", ""))
+        for one in values
+    ]
     for line in table(rows, terminal.size()[0]):
         output.say(line)

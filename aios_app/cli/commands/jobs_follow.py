@@ -7,7 +7,10 @@ import time
 from aios_app.cli import exits, output, session
 from aios_app.cli.client import Json
 from aios_app.cli.following import changes
-from aios_app.cli.job_lines import job_lines
+from aios_app.cli.job_lines import change, job_lines
+
+#: With the size of its change, what a person sees of a job.
+_VISIBLE = ("state", "attempt_no", "question", "cause", "reason", "note")
 
 
 def follow(path: str, run: int | None, *, is_wide: bool, is_json: bool) -> int:
@@ -23,12 +26,21 @@ def follow(path: str, run: int | None, *, is_wide: bool, is_json: bool) -> int:
         return jobs
 
     for news in changes(client, read, is_wanted=lambda job: run is None or job["run"] == run):
+        seen = [job for job in news if _looks_different(job, shown.get(job["number"]))]
         shown.update({job["number"]: job for job in news})
         if is_json:
             for job in news:
                 output.say_json(job)
         else:
             now_ms = int(time.time() * 1000) + skew_ms
-            for line in job_lines(news, now_ms, among=list(shown.values()), is_wide=is_wide):
+            for line in job_lines(seen, now_ms, among=list(shown.values()), is_wide=is_wide):
                 output.say(line)
     return exits.DONE
+
+
+def _looks_different(job: Json, old: Json | None) -> bool:
+    return old is None or _visible(job) != _visible(old)
+
+
+def _visible(job: Json) -> list[object]:
+    return [change(job), *(job.get(field) for field in _VISIBLE)]

@@ -7,7 +7,7 @@ import time
 
 from aios_app.cli import exits, output, session
 from aios_app.cli.client import Json, caller_directory
-from aios_app.cli.job_lines import is_live
+from aios_app.cli.job_lines import is_live, is_measured
 from aios_app.cli.waiting import code_of, find, outcome_line, until_finished
 from aios_app.domain.specs import parse_duration
 
@@ -28,20 +28,27 @@ def run(args: argparse.Namespace) -> int:
     client, cwd = session.client(), caller_directory()
     deadline = time.monotonic() + parse_duration(args.timeout) if args.timeout else None
     jobs: dict[int, Json] = {}
+    told: dict[int, str] = {}
     try:
-        for news, jobs in until_finished(client, lambda: find(client, args.jobs, cwd), deadline):  # noqa: B007
-            for job in news:
-                _tell(job, is_json=args.json)
+        for _, jobs in until_finished(client, lambda: find(client, args.jobs, cwd), deadline):
+            for job in filter(is_measured, jobs.values()):
+                _tell(job, told, is_json=args.json)
     except TimeoutError:
         late = ", ".join(f"#{number} {job['state']}" for number, job in jobs.items() if is_live(job))
         output.note(f"not finished after {args.timeout}: {output.clean(late)}")
         return exits.FAILED
+    for job in jobs.values():
+        _tell(job, told, is_json=args.json)
     return code_of(jobs.values())
 
 
-def _tell(job: Json, *, is_json: bool) -> None:
-    if not is_live(job):
-        output.say_json(job) if is_json else output.say(outcome_line(job))
-    elif job["state"] == "waiting":
+def _tell(job: Json, told: dict[int, str], *, is_json: bool) -> None:
+    """Says once what came of the job, or that it waits for an answer."""
+    if told.get(job["number"]) == job["state"]:
+        return
+    told[job["number"]] = job["state"]
+    if job["state"] == "waiting":
         question = f": {job['question']}" if job.get("question") else ""
         output.note(output.clean(f"#{job['number']} waits for an answer{question}"))
+    elif not is_live(job):
+        output.say_json(job) if is_json else output.say(outcome_line(job))
