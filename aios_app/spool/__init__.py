@@ -1,0 +1,1 @@
+"""Signals as files: the scripts around an agent write them, the watcher reads them."""

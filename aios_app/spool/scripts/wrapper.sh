@@ -1,0 +1,74 @@
+#!/bin/sh
+# wrapper.sh ATTEMPT_DIR SHELL: the process of the tmux session. Runs the launcher in the person's login
+# shell and leaves the signal `exit` when the agent has ended, however that came about.
+dir=$1
+shell=$2
+scripts=${0%/*}
+cause=
+is_woken=
+killer=
+
+# The kernel reports a closed terminal to this process alone, so the agent learns of it from here. One that
+# stays is killed, since nobody can see it any more.
+end_agent() {
+    cause=${cause:-$1}
+    is_woken=1
+    kill -"$1" "$agent"
+    [ -n "$killer" ] && return # a closed terminal is told twice
+    (env -u AIOS_ATTEMPT sleep 5 && kill -KILL "$agent") >/dev/null 2>&1 </dev/null &
+    killer=$!
+}
+
+# A shell starts what it runs in the background deaf to Ctrl-C.
+hearing() {
+    if env --default-signal=INT,QUIT true 2>/dev/null; then
+        exec env --default-signal=INT,QUIT "$@"
+    fi
+    exec "$AIOS_PYTHON" -IS -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])' "$@"
+}
+
+# shellcheck disable=SC2016 # the shells expand these words
+login_shell() {
+    [ -x "$shell" ] || shell=/bin/sh
+    case ${shell##*/} in
+    fish) hearing "$shell" -l -i -c 'exec $argv' "$@" ;;
+    sh | bash | dash | ash | zsh | ksh | mksh) hearing "$shell" -l -i -c 'exec "$0" "$@"' "$@" ;;
+    *) hearing /bin/sh -l -i -c 'exec "$0" "$@"' "$@" ;;
+    esac
+}
+
+trap 'is_woken=1' INT QUIT
+exec 3<&0 # it would also get no standard input
+login_shell /bin/sh "$scripts/launcher.sh" "$dir" "$PWD" <&3 3<&- &
+agent=$!
+exec 3<&-
+trap 'end_agent HUP' HUP
+trap 'end_agent TERM' TERM
+
+# wait also returns when a signal came, while the agent lives
+while :; do
+    is_woken=
+    wait "$agent"
+    status=$?
+    [ -n "$is_woken" ] || break
+    kill -0 "$agent" 2>/dev/null && continue
+    wait "$agent" 2>/dev/null
+    remembered=$?
+    [ "$remembered" = 127 ] || status=$remembered
+    break
+done
+trap '' HUP TERM INT QUIT
+[ -z "$killer" ] || kill "$killer"
+
+# The screen of a session that was closed is gone with it.
+if [ "$cause" != HUP ]; then
+    limit=
+    command -v timeout >/dev/null && limit='timeout 3'
+    $limit tmux -u -N -S "$AIOS_TMUX" capture-pane -p -S - -t "$TMUX_PANE" >"$dir/screen.txt" 2>/dev/null
+fi
+/bin/sh "$AIOS_HOOK" exit "status=$status
+signal=$cause
+"
