@@ -23,8 +23,8 @@ def main(words: Sequence[str]) -> int:
     say(f"demo agent, conversation {conversation or 'new'}")
     if conversation:
         say("going on where we stopped")
-    signal("conversation", conversation or os.urandom(16).hex())
     try:
+        signal("conversation", conversation or os.urandom(16).hex())
         if prompt:
             work(prompt)
         return _converse()
