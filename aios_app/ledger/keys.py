@@ -17,7 +17,7 @@ key                                       type    holds
 ``aios:1:state:S``                        zset    jobs in state S, by the time they came into it
 ``aios:1:attempt:ID``                     hash    ``job``, ``agent`` (key), ``mode`` (``resume``: start idle),
                                                   ``ending`` (why AIOS ends it), ``ended``, ``result`` (JSON),
-                                                  ``screen`` (hash of the screen at the end of its turn)
+                                                  ``screen`` (mark of the screen when a person attached)
 ``aios:1:machines``                       set     machine ids
 ``aios:1:machine:ID``                     hash    ``name``, ``max_agents``, ``worker_pid``
 ``aios:1:machine:ID:queue``               zset    jobs whose stage is open and that wait for a slot, by order

@@ -367,7 +367,7 @@ def _run_fields(run: Run, stage: int) -> dict[str, str]:
 
 
 def _job_fields(job: Job) -> dict[str, str]:
-    always = {"state", "since_ms", "weight", "stage", "attempt", "machine"}
+    always = {"state", "since_ms", "weight", "stage", "attempt", "attempt_no", "machine"}
     return {
         name: text for name, text in job.to_fields().items() if name in always or _DEFAULTS.get(name) != text
     }

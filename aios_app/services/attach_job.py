@@ -9,6 +9,7 @@ from aios_app.domain.errors import NotNow
 from aios_app.domain.models import Finishes, Job, JobState
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
+from aios_app.services.end_job import screen_mark
 from aios_app.services.spawn_job import RESUME
 
 #: Seconds until a session must be there.
@@ -27,6 +28,7 @@ def attach_job(ctx: Context, job: Job, *, tmux: str, read_only: bool) -> dict[st
         is_resumed = _bring_back(ctx, job)
         job = _await_session(ctx, job)
     ctx.ledger.keep_open(job)
+    ctx.ledger.note_attempt(job.attempt, screen=screen_mark(ctx.tmux.capture(job.name)))
     argv = ctx.tmux.attach_argv(job.name, read_only=read_only, inside=tmux)
     return {"job": job.to_json(), "argv": argv, "is_resumed": is_resumed}
 

@@ -17,6 +17,9 @@ from aios_app.services.finish_job import finish_attempt
 #: Seconds that an agent has to go after its terminal was closed, and again after SIGTERM.
 GRACE_S = 4.0
 
+#: Seconds that what ends by itself after its session, such as a hook at work, has for it.
+LAST_WORDS_S = 1.0
+
 CLOSE = "close"
 STOP = "stop"
 
@@ -49,7 +52,7 @@ def end_job(ctx: Context, attempt_id: str, reason: str, *, all_processes: bool =
 
 
 def _see_to_survivors(ctx: Context, job: Job, *, all_processes: bool) -> None:
-    survivors = marked_processes(job.attempt)
+    _, survivors = psutil.wait_procs(marked_processes(job.attempt), timeout=LAST_WORDS_S)
     if all_processes:
         _end_processes(survivors)
     elif survivors:
@@ -67,7 +70,7 @@ def ended_state(job: Job, reason: str) -> tuple[JobState, str]:
 
 
 def screen_mark(screen: str) -> str:
-    """A short fingerprint of a screen: a different one later means that somebody typed."""
+    """A short fingerprint of a screen: a different one after a person was there means that they typed."""
     return hashlib.sha256(screen.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
@@ -91,7 +94,9 @@ def _may_close(ctx: Context, job: Job, attempt: Attempt) -> bool:
         return True
     if session.attached:
         return False
-    return not attempt.screen or screen_mark(ctx.tmux.capture(job.name)) == attempt.screen
+    if session.last_attached_s * 1000 < job.since_ms:
+        return True
+    return screen_mark(ctx.tmux.capture(job.name)) == attempt.screen
 
 
 def _tree(pid: int) -> list[psutil.Process]:

@@ -13,7 +13,7 @@ from aios_app.domain.models import Job, JobState
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
-from aios_app.services.end_job import ended_state, screen_mark
+from aios_app.services.end_job import ended_state
 from aios_app.services.finish_job import AT_WORK, finish_attempt, finish_turn, measure
 from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import record
@@ -80,10 +80,7 @@ def _waiting(ctx: Context, attempt: Attempt, payload: bytes) -> None:
 def _turn(ctx: Context, attempt: Attempt, payload: bytes) -> None:
     ctx.ledger.drop_timers(ctx.machine, attempt.id, [SKIP])
     finish_turn(ctx, attempt, message=str(_data(payload).get("message", ""))[:4000])
-    job = ctx.ledger.job_of(attempt)
-    if ctx.tmux.find(job.name) is not None:
-        ctx.ledger.note_attempt(attempt.id, screen=screen_mark(ctx.tmux.capture(job.name)))
-    measure(ctx, job.number)
+    measure(ctx, attempt.job)
 
 
 def _exit(ctx: Context, attempt: Attempt, payload: bytes) -> None:

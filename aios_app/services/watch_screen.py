@@ -5,7 +5,6 @@ from __future__ import annotations
 from aios_app.agents import module_for
 from aios_app.domain.models import Finishes, JobState
 from aios_app.services.context import Context
-from aios_app.services.end_job import screen_mark
 from aios_app.services.finish_job import finish_turn, measure
 
 
@@ -19,11 +18,10 @@ def look_at_silent(ctx: Context) -> None:
         if job.finishes is not Finishes.SILENCE or job.state is not JobState.RUNNING:
             continue
         ctx.tmux.watch_silence(job.name, 0)
-        screen = ctx.tmux.capture(job.name)
-        look = module_for(ctx.ledger.run_agent(job.run, job.agent_key)).look(screen)
+        agent = ctx.ledger.run_agent(job.run, job.agent_key)
+        look = module_for(agent).look(ctx.tmux.capture(job.name))
         if look.state == "waiting":
             ctx.ledger.move(attempt.id, {JobState.RUNNING}, JobState.WAITING, question=look.question)
         elif look.state == "review":
             finish_turn(ctx, attempt)
-            ctx.ledger.note_attempt(attempt.id, screen=screen_mark(screen))
             measure(ctx, job.number)

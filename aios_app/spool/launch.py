@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from aios_app.domain.errors import ExternalError
 from aios_app.settings import MAX_SOCKET_PATH_BYTES
 
 _SCRIPTS = Path(__file__).with_name("scripts")
@@ -26,14 +27,22 @@ def prepare_attempt(attempt_dir: Path, *, argv: Sequence[str], setup: str = "") 
     """
     attempt_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{attempt_dir.name}.", dir=attempt_dir.parent))
-    (new / "argv").mkdir(mode=0o700)
+    try:
+        _fill(new, argv, setup)
+        if attempt_dir.exists():
+            shutil.rmtree(attempt_dir)
+        new.rename(attempt_dir)
+    except (OSError, ValueError) as error:
+        shutil.rmtree(new, ignore_errors=True)
+        raise ExternalError(f"the files of the attempt cannot be written: {error}") from error
+
+
+def _fill(directory: Path, argv: Sequence[str], setup: str) -> None:
+    (directory / "argv").mkdir(mode=0o700)
     for index, word in enumerate(argv):
-        _write_private(new / "argv" / f"{index:04d}", word)
+        _write_private(directory / "argv" / f"{index:04d}", word)
     if setup:
-        _write_private(new / "setup", setup)
-    if attempt_dir.exists():
-        shutil.rmtree(attempt_dir)
-    new.rename(attempt_dir)
+        _write_private(directory / "setup", setup)
 
 
 def session_argv(attempt_dir: Path, *, shell: str) -> list[str]:
