@@ -12,6 +12,8 @@ from aios_app.cli.client import Json
 
 TYPE_CHECKING = False  # typing's own costs 2 ms at import
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aios_app.store.catalog import Catalog
 
 
@@ -47,13 +49,21 @@ def jobs() -> Json:
 
 
 def _records() -> Iterator[Json]:
-    for path in session.settings().jobs_dir.glob("*/job.json"):
-        try:
-            record = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            continue
-        if isinstance(record, dict) and isinstance(record.get("number"), int):
-            yield record
+    """The jobs of all plans, each as it last was where it has begun."""
+    data_dir = session.settings().data_dir
+    for path in (data_dir / "runs").glob("*.json"):
+        plan = _read(path) or {}
+        for stage in plan.get("stages", []):
+            for planned in stage["jobs"]:
+                yield _read(data_dir / "jobs" / str(planned["number"]) / "job.json") or planned
+
+
+def _read(path: Path) -> Json | None:
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
 
 
 @contextmanager
@@ -65,7 +75,7 @@ def _catalog() -> Iterator[Catalog | None]:
         return
     from aios_app.store.catalog import Catalog
 
-    catalog = Catalog(path)
+    catalog = Catalog(path, is_read_only=True)
     try:
         yield catalog
     finally:

@@ -1,6 +1,7 @@
 """Jobs and runs on disk: what is shown while the stack is down, and what a lost ledger is rebuilt from.
 
-``<data>/jobs/NUMBER/job.json`` is the job as it last was; ``<data>/runs/NUMBER.json`` the plan of the run.
+``<data>/runs/NUMBER.json`` is the plan of a run with its jobs as they were planned;
+``<data>/jobs/NUMBER/job.json`` is a job as it last was, once it has begun.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def attempt_dir(settings: Settings, job: Job) -> Path:
 
 
 def write_run(settings: Settings, run: Run, prompts: Mapping[str, str]) -> None:
-    """Writes the plan and a record of each of its jobs."""
+    """Writes the plan, in one file however many jobs it has: a person waits for it."""
     plan = {
         "number": run.number,
         "source": run.source,
@@ -41,13 +42,11 @@ def write_run(settings: Settings, run: Run, prompts: Mapping[str, str]) -> None:
         "extra_args": list(run.extra_args),
         "agents": [agent.to_json() for agent in run.agents],
         "stages": [
-            {"label": stage.label, "jobs": [job.number for job in stage.jobs]} for stage in run.stages
+            {"label": stage.label, "jobs": [job.to_json() for job in stage.jobs]} for stage in run.stages
         ],
         "prompts": dict(prompts),
     }
     _write(_runs_dir(settings) / f"{run.number}.json", plan)
-    for job in run.jobs:
-        write_job(settings, job)
 
 
 def write_job(settings: Settings, job: Job) -> None:
@@ -76,7 +75,7 @@ def _run(settings: Settings, data: Mapping[str, Any]) -> Run:
         Stage(
             index=index,
             label=stage["label"],
-            jobs=tuple(job for number in stage["jobs"] if (job := _read_job(settings, number)) is not None),
+            jobs=tuple(_as_it_was(settings, Job.from_json(job)) for job in stage["jobs"]),
         )
         for index, stage in enumerate(data["stages"])
     )
@@ -95,11 +94,11 @@ def _run(settings: Settings, data: Mapping[str, Any]) -> Run:
     return replace(run, agents=agents, extra_args=tuple(data["extra_args"]))
 
 
-def _read_job(settings: Settings, number: int) -> Job | None:
+def _as_it_was(settings: Settings, planned: Job) -> Job:
     try:
-        data = json.loads((job_dir(settings, number) / "job.json").read_text())
+        data = json.loads((job_dir(settings, planned.number) / "job.json").read_text())
     except FileNotFoundError:
-        return None
+        return planned
     return Job.from_json(data)
 
 

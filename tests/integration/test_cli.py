@@ -83,12 +83,19 @@ def test_reading_with_the_stack_down_says_so_and_shows_what_is_on_disk(
     record.write_text(json.dumps(job(7, "review", worktree=str(short_path), is_open=True)))
     (settings.jobs_dir / "8").mkdir()
     (settings.jobs_dir / "8" / "job.json").write_text("{broken")
+    runs = settings.data_dir / "runs"
+    runs.mkdir()
+    planned = [job(7, "queued"), job(8, "queued"), job(9, "queued")]
+    (runs / "3.json").write_text(json.dumps({"number": 3, "stages": [{"label": "all", "jobs": planned}]}))
+    (runs / "4.json").write_text("{broken")
 
     jobs, worktrees, sessions, status = (person.types(verb) for verb in ("jobs", "w", "ls", "status"))
 
     assert [done.code for done in (jobs, worktrees, sessions, status)] == [0] * 4
     assert jobs.err == "the stack is down: aios up. On disk:\n"
-    assert jobs.out.startswith("#7 review ")
+    assert "#7 review " in jobs.out
+    assert "#8 queued " in jobs.out
+    assert "#9 queued " in jobs.out
     assert worktrees.out.startswith("w7  shop  review  aios/7-fix-it")
     assert f"tmux -S {settings.tmux_socket} attach -t =shop-codex" in sessions.out
     assert "1 review" in status.out
