@@ -19,6 +19,8 @@ from aios_app.domain.errors import TmuxError, TmuxMissing
 _log = logging.getLogger(__name__)
 
 MIN_VERSION = (3, 2)
+#: Agents write the person's files: they have the usual mode, not the private one of the worker's own.
+_UMASK = 0o022
 _DOWN = ("no server running", "error connecting to", "lost server", "server exited")
 
 
@@ -82,6 +84,7 @@ class TmuxClient(libtmux.Server):
                 capture_output=True,
                 timeout=self._timeout_s,
                 env=clean_environment(),
+                umask=_UMASK,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from aios_app.domain.errors import ExternalError
 from aios_app.spool.files import MAX_PAYLOAD_BYTES, Signal, write_signal
 from aios_app.spool.launch import HOOK, prepare_attempt, session_environment
 from aios_app.spool.watcher import MAX_REJECTED, SpoolWatcher
@@ -64,6 +65,15 @@ def test_what_was_written_while_nobody_watched_is_handled_first_and_in_order(spo
     assert files(spool) == []
 
 
+def test_what_an_attempt_said_of_its_end_is_known_before_the_end_of_its_session(spool: Path) -> None:
+    (spool / ".tmux.closed").touch()
+    write_signal(spool, "a1", "exit")
+    signals: queue.Queue[Signal] = queue.Queue()
+
+    with watching(spool, signals.put):
+        assert [take(signals).kind, take(signals).kind] == ["exit", "closed"]
+
+
 def test_a_signal_is_handled_when_it_appears_and_its_file_is_removed(spool: Path) -> None:
     signals: queue.Queue[Signal] = queue.Queue()
 
@@ -92,7 +102,7 @@ def test_a_signal_that_cannot_be_handled_is_kept_and_holds_back_only_its_own_att
     is_down.set()
 
     def handle(signal: Signal) -> None:
-        if is_down.is_set() and signal.attempt == "a1":
+        if is_down.is_set() and signal.kind == "turn":
             raise ConnectionError
         signals.put(signal)
 
@@ -276,6 +286,13 @@ def test_the_files_of_an_attempt_are_private_and_replaced_as_a_whole(tmp_path: P
     assert [p.read_bytes() for p in (attempt_dir / "argv").iterdir()] == [b"other"]
     assert [p.name for p in attempt_dir.parent.iterdir()] == ["a1"]
     assert not (attempt_dir / "setup").exists()
+
+
+def test_an_attempt_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ExternalError, match="cannot be written"):
+        prepare_attempt(tmp_path / "a1", argv=["agent", "\ud800"])
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_agents_own_tmux_gets_a_directory_short_enough_for_a_socket(tmp_path: Path) -> None:

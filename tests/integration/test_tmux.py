@@ -9,6 +9,7 @@ import pty
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from aios_app.domain.errors import BadPrompt, TmuxError, TmuxMissing
+from aios_app.tmux.client import TmuxClient
 from aios_app.tmux.server import DEFAULT_CONFIG, TmuxServer, require_tmux
 from tests.integration.tmux_box import WAIT_S, Box, make_box, wait_gone
 
@@ -26,7 +28,7 @@ WRITE_ARGV = (
     "import json, os, sys; json.dump([os.getcwd(), *sys.argv[1:]], open('out', 'w'))",
 )
 #: Asks for bracketed paste, as agents do, and hands over the checksum of what comes until Enter.
-READ_PASTE = """import hashlib, os, sys, tty
+READ_PASTE = """import hashlib, os, sys, time, tty
 def signal(kind, text):
     open(f"{sys.argv[1]}/.tmp.a1", "w").write(text)
     os.rename(f"{sys.argv[1]}/.tmp.a1", f"{sys.argv[1]}/a1.1.{kind}")
@@ -34,9 +36,12 @@ tty.setraw(0)
 os.write(1, b"\\x1b[?2004h")
 signal("started", "")
 got = b""
-while not (got.endswith(b"\\r") and b"\\x1b[201~" in got):
+while b"\\x1b[201~" not in got:
     got += os.read(0, 65536)
-signal("turn", hashlib.sha256(got).hexdigest())
+pasted = time.monotonic()
+while not got.endswith(b"\\r"):
+    got += os.read(0, 65536)
+signal("turn", f"{hashlib.sha256(got).hexdigest()} {time.monotonic() - pasted}")
 os.read(0, 1)
 """
 #: Says when somebody looks at a session.
@@ -77,6 +82,13 @@ def test_asking_starts_no_server(box: Box) -> None:
     box.server.stop_if_empty()
     assert box.server.pid() is None
     assert not box.socket.exists()
+
+
+def test_no_server_is_started_without_our_configuration(box: Box) -> None:
+    client = TmuxClient(box.socket, timeout_s=5)
+
+    assert client.cmd("new-session", "-d").returncode != 0
+    assert not client.is_alive()
 
 
 def test_the_words_of_a_command_are_never_shell_or_tmux_text(box: Box) -> None:
@@ -191,7 +203,9 @@ def test_text_arrives_as_one_paste_and_is_submitted_once(box: Box, text: str) ->
     box.server.paste("a", text)
 
     expected = b"\x1b[200~" + text.replace("\n", "\r").encode() + b"\x1b[201~\r"
-    assert box.next("turn").payload.decode() == hashlib.sha256(expected).hexdigest()
+    checksum, pause_s = box.next("turn").payload.decode().split()
+    assert checksum == hashlib.sha256(expected).hexdigest()
+    assert float(pause_s) > 0.1
     assert box.tmux("list-buffers") == ""
 
 
@@ -277,8 +291,10 @@ def test_a_server_that_does_not_answer_is_an_error_within_the_limit(box: Box) ->
         listener.listen()
         server = TmuxServer(deaf, config=DEFAULT_CONFIG, spool_dir=box.spool, timeout_s=0.3)
 
+        started_s = time.monotonic()
         with pytest.raises(TmuxError, match=r"did not answer within 0\.3 s"):
             server.sessions()
+        assert time.monotonic() - started_s < 3
 
 
 def test_an_empty_server_stops_and_one_with_a_session_does_not(box: Box) -> None:
@@ -310,6 +326,18 @@ def test_a_session_has_nothing_of_the_caller_that_would_tie_it(
     assert "AIOS_ATTEMPT" not in names
     assert names["TMUX_PANE"] == "TMUX_PANE=%0"
     assert names["TMUX"].startswith(f"TMUX={box.socket},")
+
+
+def test_files_of_an_agent_are_not_as_private_as_those_of_the_worker(box: Box) -> None:
+    before = os.umask(0o077)
+    try:
+        box.run("a", "touch", "made")
+    finally:
+        os.umask(before)
+    box.next("closed")
+
+    assert (box.worktree / "made").stat().st_mode & 0o777 == 0o644
+    assert box.socket.stat().st_mode & 0o007 == 0
 
 
 def test_a_persons_settings_are_read_and_cannot_end_detached_jobs(box: Box) -> None:

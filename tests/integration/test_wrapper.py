@@ -21,6 +21,15 @@ STAY = ["sh", "-c", 'echo $$ >pid; /bin/sh "$AIOS_HOOK" prompt ""; exec tail -f 
 CHECKSUM = """import hashlib, os, sys
 open("sum", "w").write(hashlib.sha256(os.fsencode(sys.argv[1])).hexdigest())"""
 
+#: Draws on the whole screen, says so, and ends with the key that is pressed.
+FULL_SCREEN = """import curses, os, subprocess, sys
+def main(screen):
+    screen.addstr(10, 10, "press q")
+    screen.refresh()
+    subprocess.run(["/bin/sh", os.environ["AIOS_HOOK"], "prompt", ""])
+    return screen.getch()
+sys.exit(curses.wrapper(main))"""
+
 SHELLS = [shell for shell in ("bash", "dash", "fish", "zsh") if shutil.which(shell)]
 
 
@@ -167,6 +176,25 @@ def test_job_control_works_inside(box: Box, shell: str) -> None:
     box.server.paste("agent", "exit 9; exit 9")  # the first only warns of the stopped job
 
     assert box.ending()["status"] == "9"
+
+
+def test_an_interactive_interpreter_works_inside(box: Box) -> None:
+    box.launch([sys.executable, "-q"])
+    box.next("started")
+
+    box.server.paste("agent", "import sys; sys.exit(3 if sys.stdin.isatty() else 4)")
+
+    assert box.ending()["status"] == "3"
+
+
+def test_a_full_screen_program_works_inside(box: Box) -> None:
+    box.launch([sys.executable, "-c", FULL_SCREEN])
+    box.next("prompt")
+    assert "press q" in box.server.capture("agent")
+
+    box.tmux("send-keys", "-t", "=agent:", "q")
+
+    assert box.ending()["status"] == str(ord("q"))
 
 
 def test_an_agent_that_ends_its_tmux_server_ends_nothing_of_ours(box: Box) -> None:
