@@ -38,10 +38,9 @@ def short_path() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.fixture
-def environment(short_path: Path) -> dict[str, str]:
+def environment_in(directory: Path) -> dict[str, str]:
     """Of a person without any settings, in an instance of its own; nothing of the real person is in it."""
-    home = short_path / "home"
+    home = directory / "home"
     home.mkdir()
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return (
@@ -51,10 +50,16 @@ def environment(short_path: Path) -> dict[str, str]:
             "HOME": str(home),
             "SHELL": "/bin/sh",
             "TERM": "xterm-256color",
-            "AIOS_DATA_DIR": str(short_path / "data"),
-            "AIOS_CONFIG_DIR": str(short_path / "config"),
+            "AIOS_DATA_DIR": str(directory / "data"),
+            "AIOS_CONFIG_DIR": str(directory / "config"),
         }
     )
+
+
+@pytest.fixture
+def environment(short_path: Path) -> dict[str, str]:
+    """As ``environment_in`` says, for one test."""
+    return environment_in(short_path)
 
 
 @pytest.fixture
@@ -88,26 +93,27 @@ def context(settings: Settings, redis_server: RedisServer) -> Iterator[Context]:
     built.close()
 
 
+def new_project(directory: Path, environment: dict[str, str], name: str) -> Path:
+    """A repository of that name with a commit on ``main``, pushed to a bare remote."""
+    path, remote = directory / "code" / name, directory / "remotes" / f"{name}.git"
+    path.mkdir(parents=True)
+    (path / "README.md").write_text(f"{name}\n")
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["add", "README.md"],
+        ["commit", "-q", "-m", "first"],
+        ["init", "-q", "--bare", "-b", "main", str(remote)],
+        ["remote", "add", "origin", str(remote)],
+        ["push", "-q", "-u", "origin", "main"],
+    ):
+        subprocess.run(["git", *command], cwd=path, env=environment, check=True)
+    return path
+
+
 @pytest.fixture
 def make_project(short_path: Path, environment: dict[str, str]) -> Callable[[str], Path]:
-    """Makes a repository of that name with a commit on ``main``, pushed to a bare remote."""
-
-    def make(name: str) -> Path:
-        path, remote = short_path / "code" / name, short_path / "remotes" / f"{name}.git"
-        path.mkdir(parents=True)
-        (path / "README.md").write_text(f"{name}\n")
-        for command in (
-            ["init", "-q", "-b", "main"],
-            ["add", "README.md"],
-            ["commit", "-q", "-m", "first"],
-            ["init", "-q", "--bare", "-b", "main", str(remote)],
-            ["remote", "add", "origin", str(remote)],
-            ["push", "-q", "-u", "origin", "main"],
-        ):
-            subprocess.run(["git", *command], cwd=path, env=environment, check=True)
-        return path
-
-    return make
+    """Makes a repository as ``new_project`` does."""
+    return lambda name: new_project(short_path, environment, name)
 
 
 @pytest.fixture
