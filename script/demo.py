@@ -1,0 +1,193 @@
+"""What ``script/demo`` runs once all is installed: everything of it is in one folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from aios_app.agents import DEMO_AGENT
+from aios_app.domain.errors import AiosError, ConflictError, ExternalError
+from aios_app.services.context import open_catalog
+from aios_app.settings import Settings, environment_without, load
+from aios_app.stack.down import down
+from aios_app.tmux.client import TmuxClient
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = Path.home() / ".cache" / "aios-demo"
+CODE, REMOTES = FOLDER / "code", FOLDER / "remotes"
+PROJECTS = {
+    "shop": ("cart.py", "def total(prices):\n    return sum(prices)\n"),
+    "api": ("server.py", 'def answer(name):\n    return {"hello": name}\n'),
+    "docs": ("guide.md", "# Guide\n\nHow to use the shop and its API.\n"),
+}
+#: In each repository, as its agents commit with the settings of a person, who may sign, or have no name yet.
+IDENTITY = {"user.name": "Demo", "user.email": "demo@localhost", "commit.gpgSign": "false"}
+#: All agents of one run at once; a second run shows how the idle ones make room.
+MAX_AGENTS = "6"
+#: Seconds for agents to end by themselves; their wrapper gives them 5.
+_GRACE_S = 8.0
+
+
+def main(words: Sequence[str]) -> int:
+    """The whole demonstration, one command of its ``aios``, or the end of it."""
+    try:
+        if words[:1] == ["aios"]:
+            return aios(*words[1:])
+        return clean() if words else run()
+    except AiosError as error:
+        print(error, file=sys.stderr)
+        return 3 if isinstance(error, ConflictError) else 4
+    except KeyboardInterrupt:
+        return 130
+
+
+def run() -> int:
+    """Makes what is missing, starts a run and stays until it is over."""
+    refuse_link()
+    for name, (file, text) in PROJECTS.items():
+        make_project(name, file, text)
+    print(f"ok  3 sample projects in {CODE}")
+    new = prepare_instance()
+    shown("add", *new) if new else print("ok  an AIOS of their own is there already")
+    code = shown("all", f"{DEMO_AGENT.key}:2", "add a greeting", "--wait")
+    if code == 0:
+        say_next()
+    return code
+
+
+def make_project(name: str, file: str, text: str) -> None:
+    """A repository with a bare remote. It is there whole or not at all."""
+    if (CODE / name).exists():
+        return
+    remote, new = REMOTES / f"{name}.git", CODE / f".{name}.new"
+    for old in (remote, new):
+        shutil.rmtree(old, ignore_errors=True)
+    new.mkdir(parents=True)
+    (new / file).write_text(text)
+    (new / "README.md").write_text(f"# {name}\n\nA sample project.\n")
+    git("init", "-q", "--bare", str(remote), cwd=new)
+    git("init", "-q", cwd=new)
+    for repository in (remote, new):
+        git("symbolic-ref", "HEAD", "refs/heads/main", cwd=repository)
+    for key, value in IDENTITY.items():
+        git("config", key, value, cwd=new)
+    git("add", ".", cwd=new)
+    git("commit", "-q", "-m", "First version", cwd=new)
+    git("remote", "add", "origin", str(remote), cwd=new)
+    git("push", "-q", "-u", "origin", "main", cwd=new)
+    new.rename(CODE / name)
+
+
+def git(*words: str, cwd: Path) -> None:
+    """Runs git without the person's settings, templates and hooks."""
+    bare = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
+    done = subprocess.run(
+        ["git", *words], cwd=cwd, env=environment_without("GIT_") | bare, capture_output=True, check=False
+    )
+    if done.returncode:
+        raise ExternalError(f"git {words[0]} failed in {cwd}: {done.stderr.decode(errors='replace').strip()}")
+
+
+def prepare_instance() -> list[str]:
+    """Gives the demo's instance its agent; returns the projects that it does not know yet."""
+    settings().data_dir.mkdir(mode=0o700, exist_ok=True)
+    catalog = open_catalog(settings())
+    try:
+        if DEMO_AGENT.key not in {agent.key for agent in catalog.agents()}:
+            catalog.set("max_agents", MAX_AGENTS)
+        catalog.put_agent(DEMO_AGENT)
+        saved = {project.path for project in catalog.projects()}
+    finally:
+        catalog.close()
+    return [path for name in PROJECTS if (path := str(CODE / name)) not in saved]
+
+
+def shown(*words: str) -> int:
+    """The same as ``aios``, after a line that shows the command as a person would type it."""
+    typed = (f'"{word}"' if " " in word else word for word in words)
+    print(f"$ aios {' '.join(typed)}", flush=True)
+    return aios(*words)
+
+
+def aios(*words: str) -> int:
+    """The exit code of a command of the demo's own instance, in this terminal."""
+    child = subprocess.Popen([str(ROOT / "aios"), *words], env=environment())
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            continue  # the command got it too, and knows what it means
+
+
+def environment() -> dict[str, str]:
+    """The person's, but of the demo's instance alone. An agent stays one, whom a stack refuses."""
+    mark = {name: os.environ[name] for name in ("AIOS_ATTEMPT",) if name in os.environ}
+    own = {"AIOS_DATA_DIR": str(FOLDER / "data"), "AIOS_CONFIG_DIR": str(FOLDER / "config")}
+    return environment_without("AIOS_") | mark | own
+
+
+def settings() -> Settings:
+    """Of the demo's instance."""
+    return load(environment())
+
+
+def say_next() -> None:
+    """What a person may type now; the last line leads to their own projects."""
+    here = Path.cwd() == ROOT
+    demo, program = ("script/demo", "./aios") if here else (f"{ROOT}/script/demo", f"{ROOT}/aios")
+    print(f"""
+This AIOS is the demo's own: put {demo} before its commands.
+  {demo} aios jobs         what there is to review
+  {demo} aios attach 1     an agent in its terminal: type to it; Ctrl-b d leaves
+  {demo} aios logs 1       what it said         {demo} aios w     the worktrees
+remove all this: {demo} --clean
+your own projects: {program} install""")
+
+
+def clean() -> int:
+    """Ends what runs in the folder and removes it, and nothing else."""
+    refuse_link()
+    if not FOLDER.exists():
+        print(f"There is nothing to remove: no {FOLDER}")
+        return 0
+    down(settings())
+    end_agents()
+    shutil.rmtree(FOLDER)
+    if settings().runtime_dir.name.startswith("aios-"):
+        shutil.rmtree(settings().runtime_dir, ignore_errors=True)
+    print(f"Removed {FOLDER} and all that ran there. The program's own {ROOT}/.venv stays.")
+    return 0
+
+
+def end_agents() -> None:
+    """Ends the tmux server, and every process that an agent of this instance started."""
+    TmuxClient(settings().tmux_socket, timeout_s=10).run(["kill-server"])
+    marked = [process for process in psutil.process_iter() if is_ours(process)]
+    _, alive = psutil.wait_procs(marked, timeout=_GRACE_S)
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, timeout=_GRACE_S)
+
+
+def is_ours(process: psutil.Process) -> bool:
+    """Whether it carries the mark of an agent of this instance."""
+    try:
+        return process.environ().get("AIOS_SPOOL") == str(settings().spool_dir)
+    except psutil.Error:
+        return False
+
+
+def refuse_link() -> None:
+    """A link could lead what is made and removed here to anywhere."""
+    if FOLDER.is_symlink():
+        raise ConflictError(f"{FOLDER} is a symbolic link: remove it first")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
