@@ -20,7 +20,7 @@ _PASTE_ON, _PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 def main(words: Sequence[str]) -> int:
     """Work on the prompt, if there is one, then on each line that is typed; the exit status."""
     conversation, prompt = _parse(words)
-    say(f"demo agent, conversation {conversation or 'new'}")
+    say(f"{_PASTE_ON}demo agent, conversation {conversation or 'new'}")
     if conversation:
         say("going on where we stopped")
     try:
@@ -81,9 +81,9 @@ def _parse(words: Sequence[str]) -> tuple[str, str]:
 
 def _converse() -> int:
     while True:
-        line = _ask(f"{_PASTE_ON}demo> ")
+        line = _ask("demo> ")
         if line is None or line == "exit":
-            sys.stdout.write(_PASTE_OFF)
+            say(_PASTE_OFF)
             return 0
         if line:
             signal_json("prompt", prompt=line)

@@ -252,11 +252,12 @@ def test_a_failed_setup_starts_no_agent(box: Box) -> None:
 
 
 def test_nothing_is_left_of_an_ended_attempt(box: Box) -> None:
-    box.launch(["true"])
+    box.launch(["sh", "-c", 'echo "$TMUX_TMPDIR" >dir'])
     box.next("exit")
     box.next("closed")
 
     assert box.server.sessions() == []
+    assert not Path((box.worktree / "dir").read_text().strip()).exists()
     server = box.server.pid()
     left = [p.info["pid"] for p in psutil.process_iter(["pid", "cmdline"]) if _names(p, box.root)]
     assert left == [server]

@@ -72,3 +72,5 @@ fi
 /bin/sh "$AIOS_HOOK" exit "status=$status
 signal=$cause
 "
+# An agent that used its own tmux may have left a server there: then it stays.
+rmdir "$AIOS_TMUX_TMPDIR"/tmux-* "$AIOS_TMUX_TMPDIR" 2>/dev/null
