@@ -83,9 +83,8 @@ def redis_server(settings: Settings) -> Iterator[RedisServer]:
 @pytest.fixture
 def context(settings: Settings, redis_server: RedisServer) -> Iterator[Context]:
     """The instance with its ledger made, and neither worker nor service."""
-    from aios_app.services.reconcile import ensure_ledger
-
     from aios_app.services.context import build_context
+    from aios_app.services.reconcile import ensure_ledger
 
     built = build_context(settings)
     ensure_ledger(built)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -196,6 +195,11 @@ class Stack:
         """The living sessions of these jobs."""
         names = {job.name for job in jobs}
         return [session for session in self.tmux.sessions() if session.name in names]
+
+    def type(self, job: Job, text: str) -> None:
+        """Types a line into the job's terminal."""
+        keys = ["send-keys", "-t", f"={job.name}:", text, "Enter"]
+        subprocess.run(["tmux", "-S", str(self.settings.tmux_socket), *keys], check=True)
 
     def processes(self, name: str, value: str) -> list[psutil.Process]:
         """The living processes with this variable in their environment."""
