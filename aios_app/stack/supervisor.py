@@ -30,6 +30,8 @@ NAME = "supervisor"
 #: A terminal in a browser costs the web node two descriptors.
 _WANTED_DESCRIPTORS = 8192
 _RPC_TIMEOUT_S = 5.0
+#: What git gives to its hooks: a stack started from one would take its repository for everybody's.
+_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
 #: Others only look whether the lock is held; that takes no longer.
 _LOCK_WAIT_S = 1.0
 
@@ -191,7 +193,7 @@ def _config(programs: Sequence[Program]) -> str:
 def _environment(settings: Settings, programs: Sequence[Program]) -> dict[str, str]:
     commands = {f"AIOS_STACK_COMMAND_{p.name.upper()}": shlex.join(_guarded(p)) for p in programs}
     own = {"AIOS_STACK_SOCKET": str(settings.supervisor_socket)} | commands
-    return environment_without("AIOS_", "SUPERVISOR_") | settings.environment() | own
+    return environment_without("AIOS_", "SUPERVISOR_", *_REPOSITORY) | settings.environment() | own
 
 
 def _guarded(program: Program) -> list[str]:
