@@ -12,7 +12,7 @@ key                                       type    holds
 ``aios:1:run:N:prompts``                  hash    agent key (``*``: any) -> prompt, byte for byte
 ``aios:1:run:N:jobs``                     list    its job numbers, in order
 ``aios:1:run:N:stage:I``                  set     jobs of stage I that have not finished
-``aios:1:run:N:fetch``                    hash    project id -> "" (fetched) or why its remote did not answer
+``aios:1:run:N:bases``                    hash    project id -> the fetched base of its jobs (JSON)
 ``aios:1:job:N``                          hash    a job (``domain.models.Job``); absent fields have defaults
 ``aios:1:state:S``                        zset    jobs in state S, by the time they came into it
 ``aios:1:attempt:ID``                     hash    ``job``, ``agent`` (key), ``mode`` (``resume``: start idle),

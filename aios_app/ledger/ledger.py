@@ -110,15 +110,15 @@ class Ledger:
             agents = json.loads(self.run(run)["agents"])
             self._redis.hset(keys.run(run), "agents", json.dumps(agents | {agent.key: agent.to_json()}))
 
-    def fetched(self, run: int, project_id: str) -> str | None:
-        """What came of this run's fetch of the project: ``""`` is good, None is not yet."""
+    def run_base(self, run: int, project_id: str) -> str | None:
+        """What the run's first job in this project found as its base; None: none has fetched yet."""
         with redis_errors():
-            note: str | None = self._redis.hget(keys.run(run) + ":fetch", project_id)
-            return note
+            base: str | None = self._redis.hget(keys.run(run) + ":bases", project_id)
+            return base
 
-    def note_fetch(self, run: int, project_id: str, note: str) -> None:
+    def note_run_base(self, run: int, project_id: str, base: str) -> None:
         with redis_errors():
-            self._redis.hset(keys.run(run) + ":fetch", project_id, note)
+            self._redis.hset(keys.run(run) + ":bases", project_id, base)
 
     # Jobs
 

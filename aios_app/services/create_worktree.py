@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aios_app.domain.models import Job, JobState
@@ -16,6 +17,8 @@ from aios_app.services.records import record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Base:
+    """Where worktrees begin; the same for all jobs of one run in one project."""
+
     ref: str
     sha: str
     note: str
@@ -50,19 +53,16 @@ def _known_base(job: Job) -> _Base | None:
 
 
 def _fetched_base(ctx: Context, job: Job, repository: Repository) -> _Base:
-    trouble = ctx.ledger.fetched(job.run, job.project_id)
-    if trouble is None:
-        limit_s = parse_duration(ctx.catalog.get("fetch_timeout"))
-        trouble = fetch(repository, timeout_s=limit_s)
-        ctx.ledger.note_fetch(job.run, job.project_id, trouble)
-    base = resolve_base(repository, job.base or project_base(ctx, job))
-    left_out = base.sentence() if base.ahead or base.uncommitted else ""
-    return _Base(ref=base.ref, sha=base.sha, note="; ".join(filter(None, (trouble, left_out))))
-
-
-def project_base(ctx: Context, job: Job) -> str:
-    """The base that the project's own settings ask for."""
-    return project_setting(ctx, job, "base")
+    """Fetched and resolved by the first job of the run in this project; the others take it over."""
+    known = ctx.ledger.run_base(job.run, job.project_id)
+    if known is not None:
+        return _Base(**json.loads(known))
+    trouble = fetch(repository, timeout_s=parse_duration(ctx.catalog.get("fetch_timeout")))
+    found = resolve_base(repository, job.base or project_setting(ctx, job, "base"))
+    left_out = found.sentence() if found.ahead or found.uncommitted else ""
+    base = _Base(ref=found.ref, sha=found.sha, note="; ".join(filter(None, (trouble, left_out))))
+    ctx.ledger.note_run_base(job.run, job.project_id, json.dumps(asdict(base)))
+    return base
 
 
 def project_setting(ctx: Context, job: Job, key: str) -> str:

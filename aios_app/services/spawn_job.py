@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,8 @@ def _open_session(ctx: Context, job: Job, agent: Agent, attempt: Attempt, setup:
         port=job.port,
         tmux_socket=ctx.settings.tmux_socket,
     )
-    _clear_name(ctx, job)
-    ctx.tmux.new_session(
+    open_session = partial(
+        ctx.tmux.new_session,
         job.name,
         cwd=Path(job.worktree),
         argv=session_argv(folder, shell=ctx.settings.shell),
@@ -119,13 +120,15 @@ def _open_session(ctx: Context, job: Job, agent: Agent, attempt: Attempt, setup:
             "base": job.base_sha,
         },
     )
-
-
-def _clear_name(ctx: Context, job: Job) -> None:
-    """Ends what an earlier attempt left under the session's name; this attempt's own session stays."""
-    session = ctx.tmux.find(job.name)
-    if session is not None and session.marks.get("attempt") != job.attempt:
+    if not open_session() and not _is_of_attempt(ctx, job):
         ctx.tmux.kill_session(job.name)
+        open_session()
+
+
+def _is_of_attempt(ctx: Context, job: Job) -> bool:
+    """Whether the session of the job's name is this attempt's own, not one that an earlier one left."""
+    session = ctx.tmux.find(job.name)
+    return session is not None and session.marks.get("attempt") == job.attempt
 
 
 def _prompt(ctx: Context, job: Job, agent: Agent) -> str:
