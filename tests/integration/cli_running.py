@@ -8,6 +8,8 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,18 +24,24 @@ class Person:
     directory: Path
     environment: dict[str, str]
 
+    @contextmanager
     def starts(
         self, *words: str, stdin: int = subprocess.DEVNULL, **variables: str
-    ) -> subprocess.Popen[bytes]:
-        """The command, running, its output in pipes."""
-        return subprocess.Popen(
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """The command, running, its output in pipes; a test that fails leaves none behind."""
+        with subprocess.Popen(
             [sys.executable, "-m", "aios_app.cli", *words],
             cwd=self.directory,
             env=self.environment | {"PYTHONPATH": str(CHECKOUT)} | variables,
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-        )
+        ) as process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
 
     def types(self, *words: str, given: bytes = b"", **variables: str) -> Outcome:
         """The command, to its end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -256,13 +257,14 @@ def test_wait_gives_up_after_its_time(person: Person, service: StandIn) -> None:
 
 
 def test_wait_survives_a_restart_of_the_service(person: Person, settings: Settings) -> None:
-    with serving(settings.api_socket) as before:
+    with serving(settings.api_socket) as before, ExitStack() as stack:
         before.answers["POST /jobs/find"] = _jobs(job(1, "waiting", question="Go on?"))
-        process = person.starts("wait", "1")
+        process = stack.enter_context(person.starts("wait", "1"))
         assert process.stderr is not None
         assert process.stderr.readline().startswith(b"#1 waits")
+        process_to_its_end = stack.pop_all()
 
-    with serving(settings.api_socket) as after:
+    with process_to_its_end, serving(settings.api_socket) as after:
         after.answers["POST /jobs/find"] = _jobs(job(1, "review", since_ms=NOW_MS + 1))
         out, err = process.communicate(timeout=8)
 
