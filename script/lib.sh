@@ -114,9 +114,14 @@ install_packages() {
         fail 3 "Missing: $*. Run this, then the same again:
     $command"
     fi
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get update -qq || fail 4 "apt-get update failed."
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "$@" >/dev/null ||
-        fail 4 "apt-get install $* failed."
+    run_apt update -qq
+    run_apt install -qq --yes --no-install-recommends "$@"
+}
+
+# run_apt WORDS...: quietly; what it said is shown where it failed.
+run_apt() {
+    words=$($sudo env DEBIAN_FRONTEND=noninteractive apt-get "$@" 2>&1) || fail 4 "apt-get $1 failed:
+$words"
 }
 
 # announce PACKAGE...: one line that says what is about to be installed and how much; none where nothing is.
