@@ -52,10 +52,10 @@ def run() -> int:
     refuse_link()
     for name, (file, text) in PROJECTS.items():
         make_project(name, file, text)
-    print(f"ok  3 sample projects in {CODE}")
+    print(f"ok  {len(PROJECTS)} sample projects in {CODE}", flush=True)
     new = prepare_instance()
-    shown("add", *new) if new else print("ok  an AIOS of their own is there already")
-    code = shown("all", f"{DEMO_AGENT.key}:2", "add a greeting", "--wait")
+    code = shown("add", *new) if new else 0
+    code = code or shown("all", f"{DEMO_AGENT.key}:2", "add a greeting", "--wait")
     if code == 0:
         say_next()
     return code

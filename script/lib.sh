@@ -105,13 +105,15 @@ confirm() {
 install_packages() {
     [ $# -gt 0 ] || return 0
     sudo=sudo
-    if is_root; then sudo=; fi
+    if is_root || ! command -v sudo >/dev/null 2>&1; then sudo=; fi
+    as_root=
+    if [ -z "$sudo" ] && ! is_root; then as_root=" as root"; fi
     command="${sudo:+sudo }apt-get update && ${sudo:+sudo }apt-get install --yes --no-install-recommends $*"
     command -v apt-get >/dev/null 2>&1 || fail 3 "Missing: $*. Install them as this system does it, then run this again."
-    if is_terminal && { is_root || command -v sudo >/dev/null 2>&1; }; then
+    if is_terminal && { is_root || [ -n "$sudo" ]; }; then
         confirm "Go on?"
     elif ! is_root && ! sudo -n true 2>/dev/null; then
-        fail 3 "Missing: $*. Run this, then the same again:
+        fail 3 "Missing: $*. Run this$as_root, then the same again:
     $command"
     fi
     run_apt update -qq

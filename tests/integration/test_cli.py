@@ -165,7 +165,7 @@ def test_a_mistake_of_ours_is_one_line_and_its_traceback_is_in_the_log(
 def test_adding_says_what_a_person_should_know_and_one_that_fails_keeps_none_back(
     person: Person, service: StandIn
 ) -> None:
-    facts = {"base": "origin/main", "push": "push ok", "setup_hint": "", "url": ""}
+    facts = {"base": "origin/main", "push": "ok", "setup_hint": "", "url": ""}
     project = {"number": 0, "name": "shop", "path": "/code/shop"}
 
     def add(body: Json) -> Json:

@@ -32,5 +32,10 @@ def _add(path: str, *, is_json: bool) -> None:
 
 
 def _show(project: Json, facts: Json) -> None:
-    said = [str(facts.get(name) or "") for name in ("base", "push", "setup_hint")]
+    push = str(facts.get("push") or "")
+    said = [
+        str(facts.get("base") or ""),
+        "push ok" if push == "ok" else push,
+        str(facts.get("setup_hint") or ""),
+    ]
     output.say(output.clean("  ".join([f"{project['number']} {project['name']}", *filter(None, said)])))
