@@ -8,7 +8,8 @@ from aios_app.domain.models import Job
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.end_job import end_job
-from aios_app.services.timers import LAUNCH, LIMIT, SETUP, SKIP
+from aios_app.services.reconcile import check_sessions
+from aios_app.services.timers import GONE, LAUNCH, LIMIT, SETUP, SKIP
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ def _fire(ctx: Context, kind: str, attempt_id: str) -> None:
     if kind == SKIP:
         if ctx.ledger.pass_stage(attempt_id):
             dispatch(ctx)
+        return
+    if kind == GONE:
+        check_sessions(ctx)
         return
     end_job(ctx, attempt_id, _cause(ctx, kind, ctx.ledger.job_of(attempt)))
 

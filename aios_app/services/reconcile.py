@@ -15,9 +15,14 @@ from aios_app.services.context import Context
 from aios_app.services.end_job import end_job, ended_state
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.records import read_runs
+from aios_app.services.timers import GONE, set_timer
 from aios_app.spool.files import pending_attempts
+from aios_app.spool.launch import wrapped_attempts
 
 logger = logging.getLogger(__name__)
+
+#: Seconds that a wrapper has to say how its agent ended once its session is gone; it kills the agent after 5.
+LAST_WORDS_S = 8.0
 
 _OPEN_STATES = (JobState.PREPARING, JobState.RUNNING, JobState.WAITING, JobState.REVIEW)
 
@@ -57,19 +62,29 @@ def reconcile(ctx: Context) -> None:
 
 
 def check_sessions(ctx: Context) -> None:
-    """Ends the attempts whose session is gone without a word."""
+    """Ends the attempts whose session is gone without a word.
+
+    A wrapper that lives still says itself how its agent ended, with the cause that only it knows.
+    """
     # The ledger is read first: what it calls open then had its session before the list of sessions is taken.
     jobs = [job for job in ctx.ledger.jobs_in(_OPEN_STATES) if job.machine == ctx.machine and job.is_open]
     if not jobs:
         return
     alive = {session.marks.get("attempt") for session in ctx.tmux.sessions()}
+    gone = [job for job in jobs if job.attempt not in alive and job.state is not JobState.PREPARING]
+    # What still speaks is looked for before what has spoken: the last words fall between the two looks.
+    speaking = wrapped_attempts() if gone else set()
     told = pending_attempts(ctx.settings.spool_dir)
-    for job in jobs:
-        if job.attempt in told:
-            continue
-        attempt = ctx.ledger.attempt(job.attempt)
-        if attempt is None or attempt.is_over or job.attempt in alive or job.state is JobState.PREPARING:
-            continue
+    for job in gone:
+        if job.attempt in speaking:
+            set_timer(ctx, GONE, job.attempt, LAST_WORDS_S)
+        elif job.attempt not in told:
+            _end_lost(ctx, job)
+
+
+def _end_lost(ctx: Context, job: Job) -> None:
+    attempt = ctx.ledger.attempt(job.attempt)
+    if attempt is not None and not attempt.is_over:
         state, cause = _lost(job, attempt.ending)
         finish_attempt(ctx, attempt, state, cause)
 

@@ -12,8 +12,10 @@ SETUP = "setup"
 LIMIT = "limit"
 #: The agent waits for an answer longer than its stage may.
 SKIP = "skip"
+#: The session is gone and its wrapper has not said yet how the agent ended.
+GONE = "gone"
 
-ALL_TIMERS = (LAUNCH, SETUP, LIMIT, SKIP)
+ALL_TIMERS = (LAUNCH, SETUP, LIMIT, SKIP, GONE)
 
 
 def set_timer(ctx: Context, kind: str, attempt: str, after_s: float) -> None:

@@ -2,52 +2,92 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+import psutil
 
 from aios_app.domain.errors import ExternalError
 from aios_app.settings import MAX_SOCKET_PATH_BYTES
 
 _SCRIPTS = Path(__file__).with_name("scripts")
 HOOK = _SCRIPTS / "hook.sh"
+_WRAPPER = _SCRIPTS / "wrapper.sh"
+
+#: tmux takes commands of 16 KB; longer words go by file.
+_LONGEST_WORD_BYTES = 256
+
+_POSIX_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh"})
+
+_RESTORE_SIGNALS = """import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])"""
 
 #: What the session ends with when the project's setup command failed.
 SETUP_FAILED = 113
 
 
-def prepare_attempt(attempt_dir: Path, *, argv: Sequence[str], setup: str = "") -> None:
-    """Write the agent's command and the project's setup command for the launcher.
+def prepare_attempt(
+    attempt_dir: Path, *, argv: Sequence[str], worktree: Path, shell: str, setup: str = ""
+) -> list[str]:
+    """Write what the launcher reads, and return the command of the tmux session.
 
-    The directory appears complete or not at all; one that exists is replaced. The words of the command
-    reach the agent byte for byte, whatever they hold.
+    The directory appears complete or not at all; one that exists is replaced. The words of the agent's
+    command reach it byte for byte, whatever they hold. ``shell`` is the person's login shell.
     """
     attempt_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{attempt_dir.name}.", dir=attempt_dir.parent))
     try:
-        _fill(new, argv, setup)
+        words = _fill(new, argv, setup)
         if attempt_dir.exists():
             shutil.rmtree(attempt_dir)
         new.rename(attempt_dir)
+        _tmux_dir(attempt_dir).mkdir(mode=0o700, exist_ok=True)
     except (OSError, ValueError) as error:
         shutil.rmtree(new, ignore_errors=True)
         raise ExternalError(f"the files of the attempt cannot be written: {error}") from error
+    launcher = ["/bin/sh", str(_SCRIPTS / "launcher.sh"), str(attempt_dir), str(worktree), *words]
+    wrapper = ["/bin/sh", str(_SCRIPTS / "wrapper.sh"), str(attempt_dir)]
+    return [*wrapper, *_hearing(), *_login_shell(shell), *launcher]
 
 
-def _fill(directory: Path, argv: Sequence[str], setup: str) -> None:
-    (directory / "argv").mkdir(mode=0o700)
-    for index, word in enumerate(argv):
-        _write_private(directory / "argv" / f"{index:04d}", word)
+def _fill(directory: Path, argv: Sequence[str], setup: str) -> list[str]:
+    """Writes the words that are too long for a command of tmux; an empty one stands in their place."""
     if setup:
         _write_private(directory / "setup", setup)
+    words = []
+    for index, word in enumerate(argv):
+        is_long = len(os.fsencode(word)) > _LONGEST_WORD_BYTES
+        if is_long:
+            _write_private(directory / f"word.{index}", word)
+        words.append("" if is_long else word)
+    return words
 
 
-def session_argv(attempt_dir: Path, *, shell: str) -> list[str]:
-    """The command of the tmux session. ``shell`` is the person's login shell."""
-    return ["/bin/sh", str(_SCRIPTS / "wrapper.sh"), str(attempt_dir), shell]
+def _login_shell(shell: str) -> list[str]:
+    """Reads the start-up files of a terminal, then becomes the command that follows."""
+    name = Path(shell).name
+    if name == "fish" and os.access(shell, os.X_OK):
+        return [shell, "-l", "-i", "-c", "exec $argv"]
+    is_known = name in _POSIX_SHELLS and os.access(shell, os.X_OK)
+    return [shell if is_known else "/bin/sh", "-l", "-i", "-c", 'exec "$0" "$@"']
+
+
+@functools.cache
+def _hearing() -> tuple[str, ...]:
+    """Restores Ctrl-C, to which a shell makes deaf what it runs in the background."""
+    env = ("env", "--default-signal=INT,QUIT")
+    if subprocess.run([*env, "true"], check=False, capture_output=True).returncode == 0:
+        return env
+    return (sys.executable, "-IS", "-c", _RESTORE_SIGNALS)
 
 
 def session_environment(
@@ -60,19 +100,18 @@ def session_environment(
         "AIOS_PORT": str(port),
         "AIOS_SPOOL": str(spool_dir),
         "AIOS_HOOK": str(HOOK),
-        "AIOS_PYTHON": sys.executable,
         "AIOS_TMUX": str(tmux_socket),
-        "AIOS_TMUX_TMPDIR": str(_tmux_dir(attempt, attempt_dir)),
+        "AIOS_TMUX_TMPDIR": str(_tmux_dir(attempt_dir)),
     }
 
 
-def _tmux_dir(attempt: str, attempt_dir: Path) -> Path:
+def _tmux_dir(attempt_dir: Path) -> Path:
     """Where the agent's own tmux puts its socket: beside the attempt, if the path is short enough."""
     own = attempt_dir / "tmux"
     socket = own / f"tmux-{os.getuid()}" / "default"
     if len(os.fsencode(socket)) <= MAX_SOCKET_PATH_BYTES:
         return own
-    return Path(tempfile.gettempdir()) / f"aios-{os.getuid()}-{attempt[:13]}"
+    return Path(tempfile.gettempdir()) / f"aios-{os.getuid()}-{attempt_dir.name[:13]}"
 
 
 def _write_private(path: Path, text: str) -> None:
