@@ -28,6 +28,7 @@ def _shown(ctx: Context, session: SessionInfo) -> dict[str, Any]:
 
 def _attach_line(ctx: Context, name: str) -> str:
     try:
-        return shlex.join(ctx.tmux.attach_argv(name))
+        *words, target = ctx.tmux.attach_argv(name)
     except TmuxError:  # a session of the person's own, with a name that AIOS would not give
         return ""
+    return f"{shlex.join(words)} '{target}'"  # zsh takes a word that begins with = for a command's path
