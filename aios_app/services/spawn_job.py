@@ -19,7 +19,7 @@ from aios_app.services.end_job import ended_state
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.records import attempt_dir, record
 from aios_app.services.timers import LAUNCH, LIMIT, SETUP, set_timer
-from aios_app.spool.launch import prepare_attempt, session_argv, session_environment
+from aios_app.spool.launch import prepare_attempt, session_environment
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,9 @@ def _open_session(ctx: Context, job: Job, agent: Agent, attempt: Attempt, setup:
         conversation=job.conversation if is_resume else "",
         extra_args=json.loads(ctx.ledger.run(job.run)["extra_args"]),
     )
-    prepare_attempt(folder, argv=launch.argv, setup=setup)
+    argv = prepare_attempt(
+        folder, argv=launch.argv, worktree=Path(job.worktree), shell=ctx.settings.shell, setup=setup
+    )
     environment = session_environment(
         attempt=attempt.id,
         job=job.number,
@@ -110,7 +112,7 @@ def _open_session(ctx: Context, job: Job, agent: Agent, attempt: Attempt, setup:
         ctx.tmux.new_session,
         job.name,
         cwd=Path(job.worktree),
-        argv=session_argv(folder, shell=ctx.settings.shell),
+        argv=argv,
         environment={**launch.environment, **environment},
         marks={
             "job": str(job.number),

@@ -90,6 +90,18 @@ def _hearing() -> tuple[str, ...]:
     return (sys.executable, "-IS", "-c", _RESTORE_SIGNALS)
 
 
+def wrapped_attempts() -> set[str]:
+    """The attempts whose wrapper still runs: it will say itself how its agent ended."""
+    wrapper = str(_SCRIPTS / "wrapper.sh")
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            if wrapper in words[1:2]:
+                found.add(Path(words[2]).name)
+    return found
+
+
 def session_environment(
     *, attempt: str, job: int, spool_dir: Path, attempt_dir: Path, port: int, tmux_socket: Path
 ) -> dict[str, str]:

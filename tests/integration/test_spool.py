@@ -276,21 +276,26 @@ def test_the_hook_never_fails_the_agent(spool: Path) -> None:
 
 def test_the_files_of_an_attempt_are_private_and_replaced_as_a_whole(tmp_path: Path) -> None:
     attempt_dir = tmp_path / "jobs" / "a1"
-    prepare_attempt(attempt_dir, argv=["agent", "", "\udcff\n"], setup="npm ci")
+    long = "\udcff\n" * 200
+    command = prepare_attempt(
+        attempt_dir, argv=["agent", "", long, "x"], worktree=tmp_path, shell="/bin/bash", setup="npm ci"
+    )
+    assert command[-4:] == ["agent", "", "", "x"]
     assert (attempt_dir.stat().st_mode & 0o777, attempt_dir.parent.stat().st_mode & 0o777) == (0o700, 0o700)
-    assert [p.read_bytes() for p in sorted((attempt_dir / "argv").iterdir())] == [b"agent", b"", b"\xff\n"]
-    assert {p.stat().st_mode & 0o777 for p in (attempt_dir / "argv").iterdir()} == {0o600}
+    assert (attempt_dir / "word.2").read_bytes() == b"\xff\n" * 200
+    assert {p.stat().st_mode & 0o777 for p in attempt_dir.iterdir() if p.is_file()} == {0o600}
 
-    prepare_attempt(attempt_dir, argv=["other"])
+    command = prepare_attempt(attempt_dir, argv=["other"], worktree=tmp_path, shell="/bin/bash")
 
-    assert [p.read_bytes() for p in (attempt_dir / "argv").iterdir()] == [b"other"]
+    assert command[-1] == "other"
+    assert not (attempt_dir / "word.2").exists()
     assert [p.name for p in attempt_dir.parent.iterdir()] == ["a1"]
     assert not (attempt_dir / "setup").exists()
 
 
 def test_an_attempt_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ExternalError, match="cannot be written"):
-        prepare_attempt(tmp_path / "a1", argv=["agent", "\ud800"])
+        prepare_attempt(tmp_path / "a1", argv=["agent", "\ud800"], worktree=tmp_path, shell="/bin/bash")
 
     assert list(tmp_path.iterdir()) == []
 

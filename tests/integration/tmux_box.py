@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from aios_app.spool.files import Signal
-from aios_app.spool.launch import prepare_attempt, session_argv, session_environment
+from aios_app.spool.launch import prepare_attempt, session_environment
 from aios_app.spool.watcher import SpoolWatcher
 from aios_app.tmux.server import DEFAULT_CONFIG, TmuxServer
 
@@ -54,7 +54,9 @@ class Box:
         """An agent as the worker starts it, in the session ``agent``; the directory of its attempt."""
         attempt = str(uuid.uuid4())
         attempt_dir = self.root / "jobs" / "7" / attempt
-        prepare_attempt(attempt_dir, argv=argv, setup=setup)
+        command = prepare_attempt(
+            attempt_dir, argv=argv, worktree=self.worktree, shell=login_shell, setup=setup
+        )
         environment = session_environment(
             attempt=attempt,
             job=7,
@@ -66,7 +68,7 @@ class Box:
         self.server.new_session(
             "agent",
             cwd=self.worktree,
-            argv=session_argv(attempt_dir, shell=login_shell),
+            argv=command,
             environment=environment,
             marks={"job": "7", "attempt": attempt},
         )

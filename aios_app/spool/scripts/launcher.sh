@@ -1,17 +1,15 @@
 #!/bin/sh
-# launcher.sh ATTEMPT_DIR WORKTREE: runs inside the person's login shell, so with the environment of a
-# terminal. Runs the project's setup, then becomes the agent.
+# launcher.sh ATTEMPT_DIR WORKTREE WORD...: runs inside the person's login shell, so with the environment of
+# a terminal. Runs the project's setup, then becomes the agent, whose command the words are.
 dir=$1
-signal() { /bin/sh "$AIOS_HOOK" "$1" "$2"; }
-
-signal started ""
+: >"$AIOS_SPOOL/$AIOS_ATTEMPT.1.started" # empty, so whole at once
 cd "$2" || exit 112 # start-up files may have left it
+shift 2
 
 # An agent that uses tmux gets a server of its own: "tmux kill-server" ends nothing of ours.
 TMUX_TMPDIR=$AIOS_TMUX_TMPDIR
 export TMUX_TMPDIR
-mkdir -m 700 "$TMUX_TMPDIR" 2>/dev/null
-unset TMUX TMUX_PANE AIOS_TMUX AIOS_TMUX_TMPDIR AIOS_PYTHON
+unset TMUX TMUX_PANE AIOS_TMUX AIOS_TMUX_TMPDIR
 
 if [ -f "$dir/setup" ]; then
     rm -f "$dir/setup.status"
@@ -21,14 +19,19 @@ if [ -f "$dir/setup" ]; then
     } | tee "$dir/setup.log"
     status=1
     [ -f "$dir/setup.status" ] && read -r status <"$dir/setup.status"
-    signal setup "status=$status"
+    /bin/sh "$AIOS_HOOK" setup "status=$status"
     [ "$status" = 0 ] || exit 113
 fi
 
-set --
-for file in "$dir"/argv/*; do
-    word=$(cat "$file" && printf x) || exit 112 # the x keeps line ends that $() would cut
-    set -- "$@" "${word%x}"
+index=0
+for word; do
+    shift
+    if [ -f "$dir/word.$index" ]; then # too long for the words of a tmux command
+        word=$(cat "$dir/word.$index" && printf x) || exit 112 # the x keeps line ends that $() would cut
+        word=${word%x}
+    fi
+    set -- "$@" "$word"
+    index=$((index + 1))
 done
 
 if ! command -v -- "$1" >/dev/null; then

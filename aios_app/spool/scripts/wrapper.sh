@@ -1,9 +1,9 @@
 #!/bin/sh
-# wrapper.sh ATTEMPT_DIR SHELL: the process of the tmux session. Runs the launcher in the person's login
-# shell and leaves the signal `exit` when the agent has ended, however that came about.
+# wrapper.sh ATTEMPT_DIR COMMAND...: the process of the tmux session. Runs the command, which is the
+# person's login shell with the launcher, and leaves the signal `exit` when the agent has ended, however
+# that came about.
 dir=$1
-shell=$2
-scripts=${0%/*}
+shift
 cause=
 is_woken=
 killer=
@@ -19,30 +19,9 @@ end_agent() {
     killer=$!
 }
 
-# A shell starts what it runs in the background deaf to Ctrl-C.
-hearing() {
-    if env --default-signal=INT,QUIT true 2>/dev/null; then
-        exec env --default-signal=INT,QUIT "$@"
-    fi
-    exec "$AIOS_PYTHON" -IS -c 'import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-os.execvp(sys.argv[1], sys.argv[1:])' "$@"
-}
-
-# shellcheck disable=SC2016 # the shells expand these words
-login_shell() {
-    [ -x "$shell" ] || shell=/bin/sh
-    case ${shell##*/} in
-    fish) hearing "$shell" -l -i -c 'exec $argv' "$@" ;;
-    sh | bash | dash | ash | zsh | ksh | mksh) hearing "$shell" -l -i -c 'exec "$0" "$@"' "$@" ;;
-    *) hearing /bin/sh -l -i -c 'exec "$0" "$@"' "$@" ;;
-    esac
-}
-
 trap 'is_woken=1' INT QUIT
 exec 3<&0 # it would also get no standard input
-login_shell /bin/sh "$scripts/launcher.sh" "$dir" "$PWD" <&3 3<&- &
+"$@" <&3 3<&- &
 agent=$!
 exec 3<&-
 trap 'end_agent HUP' HUP
