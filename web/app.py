@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aios_app.services.context import Context
 from tornado.httputil import HTTPServerRequest
 from tornado.routing import PathMatches, Rule
 from tornado.web import Application
 
+from aios_app.services.context import Context
 from web.api import ENDPOINTS, EVENTS_QUERY
 from web.feed import Feed
 from web.handlers import ApiHandler, EventsHandler, UnknownHandler, log_request
