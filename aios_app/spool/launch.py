@@ -19,7 +19,7 @@ from aios_app.settings import MAX_SOCKET_PATH_BYTES
 
 _SCRIPTS = Path(__file__).with_name("scripts")
 HOOK = _SCRIPTS / "hook.sh"
-_WRAPPER = _SCRIPTS / "wrapper.sh"
+_WRAPPER = str(_SCRIPTS / "wrapper.sh")
 
 #: tmux takes commands of 16 KB; longer words go by file.
 _LONGEST_WORD_BYTES = 256
@@ -55,7 +55,7 @@ def prepare_attempt(
         shutil.rmtree(new, ignore_errors=True)
         raise ExternalError(f"the files of the attempt cannot be written: {error}") from error
     launcher = ["/bin/sh", str(_SCRIPTS / "launcher.sh"), str(attempt_dir), str(worktree), *words]
-    wrapper = ["/bin/sh", str(_SCRIPTS / "wrapper.sh"), str(attempt_dir)]
+    wrapper = ["/bin/sh", _WRAPPER, str(attempt_dir)]
     return [*wrapper, *_hearing(), *_login_shell(shell), *launcher]
 
 
@@ -92,12 +92,11 @@ def _hearing() -> tuple[str, ...]:
 
 def wrapped_attempts() -> set[str]:
     """The attempts whose wrapper still runs: it will say itself how its agent ended."""
-    wrapper = str(_SCRIPTS / "wrapper.sh")
     found = set()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             words = process.cmdline()
-            if wrapper in words[1:2]:
+            if _WRAPPER in words[1:2]:
                 found.add(Path(words[2]).name)
     return found
 
