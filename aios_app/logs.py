@@ -12,7 +12,16 @@ from aios_app.settings import Settings
 KEYS = ("run_id", "job_id", "git_cmd", "git_exit", "tmux_cmd", "tmux_exit", "duration_ms")
 
 #: Of these only warnings are shown at INFO: what they say there is about themselves.
-_CHATTY = ("amqp", "asyncio", "git", "kombu", "tornado.access", "watchdog")
+_CHATTY = (
+    "amqp",
+    "asyncio",
+    "celery.app.trace",
+    "celery.worker.strategy",
+    "git",
+    "kombu",
+    "tornado.access",
+    "watchdog",
+)
 
 
 class LineFormatter(logging.Formatter):

@@ -15,7 +15,7 @@ from aios_app.services.context import Context, build_context, open_catalog
 from aios_app.settings import Settings
 from aios_app.stack.address import redis_url
 from workers.lifecycle import Lifecycle, recovery_step, unblock_at_shutdown
-from workers.parked import tell_late_listeners
+from workers.listeners import Listeners
 from workers.tasks import register
 
 #: Tasks wait for git and tmux, not for the processor.
@@ -30,9 +30,8 @@ def make_worker(settings: Settings) -> tuple[Celery, Context, Lifecycle]:
     app = make_app(redis_url(settings), machine=machine)
     ctx = build_context(settings, TaskQueue(app))
     lifecycle = Lifecycle(ctx)
-    register(app, ctx)
+    register(app, ctx, Listeners(app, ctx))
     app.steps["consumer"].add(recovery_step(lifecycle))
-    tell_late_listeners(app, ctx)
     unblock_at_shutdown(ctx)
     return app, ctx, lifecycle
 
@@ -50,7 +49,6 @@ def run_worker(settings: Settings) -> int:
         pool="threads",
         concurrency=CONCURRENCY,
         queues=[queue_name(ctx.machine)],
-        task_events=True,
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,

@@ -19,11 +19,12 @@ from aios_app.services.end_job import end_job
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.reconcile import reconcile
 from aios_app.services.spawn_job import AttemptFailed, Parked, spawn_job
+from workers.listeners import Listeners
 
 logger = logging.getLogger(__name__)
 
 
-def register(app: Celery, ctx: Context) -> None:
+def register(app: Celery, ctx: Context, listeners: Listeners) -> None:
     """Gives the application its tasks, bound to this machine's context."""
 
     @app.task(name=WORKTREE_CREATE, throws=(AiosError,))
@@ -37,7 +38,8 @@ def register(app: Celery, ctx: Context) -> None:
             with _failing(ctx, v, attempt):
                 return spawn_job(ctx, attempt)
         except Parked as parked:
-            self.send_event("task-running")
+            if listeners.are_there:
+                self.send_event("task-running")
             raise Ignore from parked
 
     @app.task(name=AGENT_END, throws=(AiosError,))
