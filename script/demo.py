@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -30,8 +31,8 @@ PROJECTS = {
 IDENTITY = {"user.name": "Demo", "user.email": "demo@localhost", "commit.gpgSign": "false"}
 #: All agents of one run at once; a second run shows how the idle ones make room.
 MAX_AGENTS = "6"
-#: Seconds for agents to end by themselves; their wrapper gives them 5.
-_GRACE_S = 8.0
+#: Seconds for agents to end by themselves.
+_GRACE_S = 3.0
 
 
 def main(words: Sequence[str]) -> int:
@@ -168,19 +169,22 @@ def clean() -> int:
 def end_agents() -> None:
     """Ends the tmux server, and every process that an agent of this instance started."""
     TmuxClient(settings().tmux_socket, timeout_s=10).run(["kill-server"])
-    marked = [process for process in psutil.process_iter() if is_ours(process)]
-    _, alive = psutil.wait_procs(marked, timeout=_GRACE_S)
-    for process in alive:
-        process.kill()
-    psutil.wait_procs(alive, timeout=_GRACE_S)
+    marked = [(process, mark) for process in psutil.process_iter() if (mark := mark_of(process))]
+    # Without an attempt it is only the clock of a wrapper, which would go on for its seconds.
+    psutil.wait_procs([process for process, mark in marked if mark.get("AIOS_ATTEMPT")], timeout=_GRACE_S)
+    for process, _ in marked:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs([process for process, _ in marked], timeout=_GRACE_S)
 
 
-def is_ours(process: psutil.Process) -> bool:
-    """Whether it carries the mark of an agent of this instance."""
+def mark_of(process: psutil.Process) -> dict[str, str]:
+    """Its environment, if it is of an agent of this instance."""
     try:
-        return process.environ().get("AIOS_SPOOL") == str(settings().spool_dir)
+        variables = process.environ()
     except psutil.Error:
-        return False
+        return {}
+    return variables if variables.get("AIOS_SPOOL") == str(settings().spool_dir) else {}
 
 
 def refuse_link() -> None:

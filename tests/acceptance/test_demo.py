@@ -86,17 +86,16 @@ def test_twice_in_a_row_it_shows_six_jobs_in_review_and_then_removes_itself(demo
 
 
 def test_what_an_agent_left_running_ends_with_the_demo(demo: Demo, home: Path) -> None:
-    sleeper = "setsid sleep 1000 </dev/null >/dev/null 2>&1 & exec sleep 1000"
     demo()
-    added = demo("aios", "agents", "add", "z", "sleeper", "--", "sh", "-c", sleeper)
-    started = demo("aios", "multi", "shop", "z:1", "sleep")
-    demo("aios", "wait", "7", "--timeout", "2")
-    running = [line for line in _running_in(home) if line == "sleep 1000"]
+    leaves = "setsid sleep 1000 </dev/null >/dev/null 2>&1 &"
+    added = demo("aios", "agents", "add", "z", "leaver", "--", "sh", "-c", leaves)
+    ended = demo("aios", "multi", "shop", "z:1", "leave something", "--wait")
+    left = [line for line in _running_in(home) if line == "sleep 1000"]
 
     clean = demo("--clean")
 
-    assert (added.returncode, started.returncode) == (0, 0), added.stderr + started.stderr
-    assert len(running) == 2
+    assert (added.returncode, ended.returncode) == (0, 0), added.stderr + ended.stderr
+    assert len(left) == 1
     assert clean.returncode == 0, clean.stderr
     assert _running_in(home) == []
 
