@@ -1,0 +1,106 @@
+"""Flower, started as its users start it, shows each job while its agent works, and its result."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from aios_app.domain.models import Job, JobState
+from aios_app.stack.address import redis_url
+from tests.acceptance.stack import DEADLINE_S, Stack
+
+pytestmark = pytest.mark.timeout(60)
+
+ENDLESS = "demo: ask Shall I?"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shop(stack: Stack) -> None:
+    """A saved project, and an agent that fails."""
+    stack.ok("agents", "add", "no", "broken", "--", "sh", "-c", "exit 7")
+    stack.project("shop")
+
+
+class Flower:
+    """What Flower's own API says of the tasks."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/api/tasks"
+
+    def await_states(self, wanted: dict[str, str]) -> dict[str, Any]:
+        """Asks until the tasks of these ids are in these states."""
+        tasks: dict[str, Any] = {}
+        deadline = time.monotonic() + DEADLINE_S
+        while time.monotonic() < deadline:
+            tasks = self._tasks()
+            if {uuid: tasks[uuid]["state"] for uuid in wanted if uuid in tasks} == wanted:
+                return tasks
+            time.sleep(0.2)  # Flower tells nobody of what it learns
+        pytest.fail(f"{wanted} not in {json.dumps(tasks)[:2000]}")
+
+    def _tasks(self) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(self._url, timeout=5) as answer:  # noqa: S310 - its own address
+                tasks: dict[str, Any] = json.loads(answer.read())
+                return tasks
+        except OSError:
+            return {}
+
+
+@contextmanager
+def flower(stack: Stack) -> Iterator[Flower]:
+    """A Flower of this stack until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "celery", "-b", redis_url(stack.settings), "flower"),
+            *("--address=127.0.0.1", f"--port={port}"),
+        ],
+        cwd=stack.root,
+        env=stack.environment | {"FLOWER_UNAUTHENTICATED_API": "true"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield Flower(port)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_job_is_running_while_its_agent_works_and_has_its_result_afterwards_also_in_a_late_flower(
+    stack: Stack,
+) -> None:
+    [ended] = stack.until_over(stack.start("multi", "shop", "no:1", "x"))
+    [early] = stack.until_all(stack.start("multi", "shop", "d:1", ENDLESS), JobState.WAITING)
+
+    with flower(stack) as late:
+        late.await_states({ended.attempt: "FAILURE", early.attempt: "RUNNING"})
+        good, bad = start_two(stack)
+        late.await_states({good.attempt: "RUNNING", bad.attempt: "RUNNING"})
+
+        stack.type(good, "y")
+        stack.ok("stop", str(bad.number))
+        tasks = late.await_states({good.attempt: "SUCCESS", bad.attempt: "SUCCESS"})
+
+    assert tasks[good.attempt]["name"] == "agent_spawn"
+    assert tasks[good.attempt]["args"] == f"(#{good.number} r{good.run} shop demo)"
+    assert "'state': 'review'" in tasks[good.attempt]["result"]
+    assert "'state': 'stopped'" in tasks[bad.attempt]["result"]
+    assert "exited 7" in tasks[ended.attempt]["exception"]
+
+
+def start_two(stack: Stack) -> list[Job]:
+    """Two jobs that wait for an answer."""
+    return stack.until_all(stack.start("multi", "shop", "d:2", ENDLESS), JobState.WAITING)
