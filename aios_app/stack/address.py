@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, quote, urlsplit
+import socket
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from aios_app.domain.errors import StackError
 from aios_app.settings import Settings
+
+#: Seconds that a Redis of the person's own has to accept a connection.
+_CONNECT_S = 5.0
+_REDIS_PORT = 6379
 
 _CELERY_SOCKET = "redis+socket"
 _PLAIN_SOCKET = "unix"
@@ -22,6 +28,38 @@ def redis_py_url(settings: Settings) -> str:
     if settings.redis_url is None:
         return f"{_PLAIN_SOCKET}://{_quoted(settings)}?db=0"
     return _translated(settings.redis_url, _CELERY_SOCKET, "virtual_host", _PLAIN_SOCKET, "db")
+
+
+def check_outside_redis(settings: Settings) -> None:
+    """Raises ``StackError`` where ``AIOS_REDIS_URL`` is set and nothing accepts connections there."""
+    if settings.redis_url is None:
+        return
+    try:
+        _connection(settings.redis_url).close()
+    except (OSError, ValueError) as error:
+        place = _without_password(settings.redis_url)
+        raise StackError(f"Redis does not answer at {place}, which AIOS_REDIS_URL names: {error}") from error
+
+
+def _connection(url: str) -> socket.socket:
+    parts = urlsplit(url)
+    if parts.scheme not in {_PLAIN_SOCKET, _CELERY_SOCKET}:
+        return socket.create_connection(
+            (parts.hostname or "localhost", parts.port or _REDIS_PORT), _CONNECT_S
+        )
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(_CONNECT_S)
+    try:
+        connection.connect(unquote(parts.path))
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
 def _quoted(settings: Settings) -> str:

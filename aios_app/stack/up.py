@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aios_app.domain.errors import StackError
 from aios_app.settings import Settings, is_inside_agent
 from aios_app.stack import redis_server, supervisor
-from aios_app.stack.address import redis_py_url, redis_url
+from aios_app.stack.address import check_outside_redis, redis_py_url, redis_url
 from aios_app.stack.directories import prepare_directories
 from aios_app.stack.down import down, stop_all
 from aios_app.stack.locks import exclusive
@@ -72,6 +72,7 @@ def _start(
         _start_again(settings)
         _wait_until_ready(settings, deadline_s)
         return
+    check_outside_redis(settings)
     stop_all(settings, deadline_s=deadline_s)  # orphans, whose answers would pass for those of the new ones
     if engine:
         redis_server.write_config(settings, engine)

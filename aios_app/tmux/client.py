@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
@@ -26,8 +27,15 @@ _DOWN = ("no server running", "error connecting to", "lost server", "server exit
 
 def require_tmux() -> str:
     """The version of the tmux on PATH; raises ``TmuxMissing`` where there is none that will do."""
+    program = Path(tmux_program())
+    return _version(program, program.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1)
+def _version(program: Path, _changed_ns: int) -> str:
+    """Asked once of each program that stands there."""
     try:
-        done = subprocess.run([tmux_program(), "-V"], capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run([program, "-V"], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise TmuxMissing(f"tmux does not start ({error}): apt-get install tmux") from error
     version = done.stdout.strip().removeprefix("tmux ")
@@ -68,7 +76,8 @@ class TmuxClient(libtmux.Server):
         return self.run([cmd, *place, *(str(arg) for arg in args)])
 
     def start_and_run(self, argv: Sequence[str], *, configs: Sequence[Path]) -> tmux_cmd:
-        """Run tmux commands, with a server that reads ``configs`` where none is up."""
+        """Run tmux commands, with a server that reads ``configs`` where none is up; refuses an old tmux."""
+        require_tmux()
         return self._run([*(f"-f{config}" for config in configs)], argv, stdin=b"")
 
     def run(self, argv: Sequence[str], *, stdin: bytes = b"") -> tmux_cmd:
