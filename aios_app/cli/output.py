@@ -40,7 +40,7 @@ def ask(question: str) -> str:
 def redraw(lines: list[str], drawn: int) -> None:
     """Writes the lines over the ``drawn`` lines of the last time."""
     up = f"\x1b[{drawn}A" if drawn else ""
-    print(up + "\x1b[J" + "\n".join(lines), flush=True)
+    print(up + "\x1b[J" + "".join(f"{line}\n" for line in lines), end="", flush=True)
 
 
 def survive_any_text() -> None:

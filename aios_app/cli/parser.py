@@ -71,6 +71,7 @@ def make_parser(verb: Verb, module: ModuleType) -> argparse.ArgumentParser:
     """The parser of one verb."""
     parser = _Parser(
         prog=f"aios {verb.name}",
+        usage=f"aios {verb.name} {verb.arguments}".rstrip() + " [OPTIONS]" + " [-- ARGS]" * verb.takes_rest,
         description=verb.summary,
         epilog="examples:\n" + "\n".join(f"  {line}" for line in module.EXAMPLES),
         formatter_class=_Formatter,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aios_app.cli import output, session, terminal
 from aios_app.cli.client import Client, Json
 from aios_app.cli.job_lines import is_live, job_lines, tally, went_wrong
-from aios_app.cli.waiting import code_of, until_finished
+from aios_app.cli.waiting import code_of, next_step, until_finished
 
 #: Lines that stay free below the progress.
 _MARGIN = 2
@@ -51,9 +51,13 @@ def show_until_finished(run: int, *, is_json: bool) -> int:
     """Returns when no job of the run is live; exit code 1 where one went wrong."""
     client, progress = session.client(), _Progress(run)
     skew_ms = _skew_ms(client, run)
-    for news, jobs in until_finished(client, lambda: _jobs(client, run)):
-        if not is_json:
-            progress.show(news, list(jobs.values()), int(time.time() * 1000) + skew_ms)
+    try:
+        for news, jobs in until_finished(client, lambda: _jobs(client, run)):
+            if not is_json:
+                progress.show(news, list(jobs.values()), int(time.time() * 1000) + skew_ms)
+    except KeyboardInterrupt:
+        output.note(f"r{run} goes on: aios wait r{run}   aios stop r{run}")
+        raise
     progress.clear()
     answer = client.get(_path(run))
     if is_json:
@@ -66,8 +70,8 @@ def show_until_finished(run: int, *, is_json: bool) -> int:
 def _show_end(run: int, answer: Json) -> None:
     jobs = sorted(answer["jobs"], key=lambda job: int(job["number"]))
     output.say("\n".join(job_lines(jobs, answer["now_ms"])))
-    in_review = [job["number"] for job in jobs if job["state"] == "review"]
-    look = f"   aios attach {in_review[0]}" if in_review else ""
+    in_review = [job for job in jobs if job["state"] == "review"]
+    look = f"   {next_step(in_review[0])}" if in_review else ""
     again = f"   aios retry r{run}" if any(map(went_wrong, jobs)) else ""
     output.say(f"{len(in_review)} of {len(jobs)} in review   next: aios jobs r{run}{look}{again}")
 

@@ -49,7 +49,7 @@ _LIST = (
         "all",
         "start",
         'SPEC... ["prompt"]',
-        "agents in every saved project, each in a worktree of its own",
+        "agents in every saved project",
         is_basic=True,
         takes_rest=True,
     ),
@@ -114,9 +114,11 @@ def short_help() -> str:
         "",
         *_lines(verb for verb in _LIST if verb.is_basic),
         "",
-        "  SPEC is <agent>:<count>, e.g. c:2 for two Codex. JOB is a number, a part of a name, r3 or `.`",
+        "  SPEC is <agent>:<count>, e.g. c:2 for two Codex. Each agent has its own worktree.",
+        "  JOB is a number, a unique part of a name, r3 for a run, or . for this worktree.",
         "",
-        f"more: aios help TOPIC ({topics})   aios COMMAND --help",
+        "more: aios COMMAND --help   aios help TOPIC",
+        f"topics: {topics}",
     ])  # fmt: skip
 
 

@@ -52,8 +52,15 @@ def outcome_line(job: Json) -> str:
     parts += [_size(job)] if change(job) else []
     parts += [str(job[field]) for field in ("cause", "note") if job.get(field)]
     parts += [f'"{job["message"]}"'] if job.get("message") else []
-    next_step = f"aios retry {job['number']}" if went_wrong(job) else f"aios attach {job['number']}"
-    return output.clean("  ".join(parts)) + f"   next: {next_step}"
+    return output.clean("  ".join(parts)) + f"   next: {next_step(job)}"
+
+
+def next_step(job: Json) -> str:
+    """What a person would type now."""
+    if went_wrong(job):
+        return f"aios retry {job['number']}"
+    # An agent that ended by itself has no terminal any more; one that was only closed comes back.
+    return f"aios {'logs' if job.get('finishes') == 'exit' else 'attach'} {job['number']}"
 
 
 def code_of(jobs: Iterable[Json]) -> int:

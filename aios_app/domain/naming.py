@@ -22,7 +22,7 @@ def job_name(*, project: str, agent: str, stamp: str, source: str, instance: int
 
 def branch_name(number: int, prompt: str) -> str:
     """``aios/7-fix-the-login-redirect``: legal for git whatever the prompt holds."""
-    slug = _safe(title_of(prompt)).lower().strip("-_")[:_SLUG_CHARS].rstrip("-_")
+    slug = _plain(title_of(prompt)).lower().strip("-_")[:_SLUG_CHARS].rstrip("-_")
     return f"aios/{number}-{slug}" if slug else f"aios/{number}"
 
 
@@ -33,8 +33,12 @@ def title_of(prompt: str) -> str:
 
 
 def _safe(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9_]+", "-", plain)).strip("-") or "x"
+    return _plain(text) or "x"
+
+
+def _plain(text: str) -> str:
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9_]+", "-", ascii_text)).strip("-")
 
 
 def port_block(number: int) -> int:

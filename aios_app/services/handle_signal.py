@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 #: Seconds in which a tmux server that was killed is seen to be gone after its sessions' hang-up.
 _SERVER_GONE_S = 0.5
 _HANGUP = "HUP"
+#: A shell's status for a program that is not there.
+_NOT_FOUND = 127
 
 
 def handle_signal(ctx: Context, signal: Signal) -> None:
@@ -126,7 +128,7 @@ def _exit_words(status: int) -> str:
             return f"ended by {signals.Signals(status - 128).name}"
         except ValueError:
             pass
-    return f"exited {status}"
+    return f"exited {status}" + (" (command not found)" if status == _NOT_FOUND else "")
 
 
 def _closed(ctx: Context) -> None:

@@ -82,7 +82,7 @@ def _redis(settings: Settings) -> Check:
         engine = find_engine()
     except StackError as error:
         return Check(name="redis", ok=False, says=str(error), mend="sudo apt-get install redis-server")
-    return Check(name="redis", ok=True, says=f"{engine}, {engine.path}")
+    return Check(name="redis", ok=True, says=str(engine))
 
 
 def _data_dir(settings: Settings) -> Check:
@@ -140,7 +140,7 @@ def _login_shell(settings: Settings, login: Mapping[str, str] | None) -> Check:
         says = f"{settings.shell} -l -i does not start in time: agents start through it"
         return Check(name="keys", ok=False, says=says, mend=f"time {settings.shell} -l -i -c true")
     keys = [key for key in API_KEYS if key in login]
-    return Check(name="keys", ok=None, says=f"agents will see {', '.join(keys) or 'none'}")
+    return Check(name="keys", ok=None, says=f"agents will see {', '.join(keys) or 'no API keys'}")
 
 
 def _agents(agents: Mapping[str, str], login: Mapping[str, str] | None) -> Iterator[Check]:

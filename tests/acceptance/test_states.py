@@ -39,7 +39,7 @@ def shop(stack: Stack) -> Path:
         ("ok", JobState.REVIEW, ""),
         ("no", JobState.FAILED, "exited 7"),
         ("k", JobState.FAILED, "ended by SIGKILL"),
-        ("m", JobState.FAILED, "exited 127"),
+        ("m", JobState.FAILED, "exited 127 (command not found)"),
     ],
 )
 def test_the_end_of_an_agent_says_what_came_of_its_job(

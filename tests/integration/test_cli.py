@@ -165,7 +165,7 @@ def test_a_mistake_of_ours_is_one_line_and_its_traceback_is_in_the_log(
 def test_adding_says_what_a_person_should_know_and_one_that_fails_keeps_none_back(
     person: Person, service: StandIn
 ) -> None:
-    facts = {"base": "origin/main", "push": "ok", "setup_hint": "", "url": ""}
+    facts = {"base": "origin/main", "push": "ok", "setup_hint": "npm ci", "url": ""}
     project = {"number": 0, "name": "shop", "path": "/code/shop"}
 
     def add(body: Json) -> Json:
@@ -177,9 +177,25 @@ def test_adding_says_what_a_person_should_know_and_one_that_fails_keeps_none_bac
 
     done = person.types("add", "api", "shop")
 
-    assert (done.code, done.out) == (1, "0 shop  origin/main  push ok\n")
+    hint = "  do fresh worktrees need it? aios config shop.setup 'npm ci'\n"
+    assert (done.code, done.out) == (1, f"0 shop  origin/main  push ok\n{hint}")
     assert done.err == "api: api is not a git repository\n"
     assert service.body_of("POST /projects")["cwd"] == str(person.directory)
+
+
+def test_the_worktrees_say_what_of_them_is_not_landed(person: Person, service: StandIn) -> None:
+    clean = {"job": 7, "project": "shop", "branch": "aios/7", "name": "n", "state": "review", "behind": 0}
+    other = {"job": 0, "project": "shop", "branch": "", "name": "mine", "is_ours": False, "is_dirty": True}
+    worktrees = [clean | {"ahead": 0}, clean | {"job": 8, "ahead": 2, "behind": 1}, other]
+    service.answers["GET /worktrees"] = {"v": 1, "worktrees": worktrees, "problems": []}
+
+    lines = person.types("w").out.splitlines()
+
+    assert [" ".join(line.split()) for line in lines] == [
+        "w7 shop review aios/7",
+        "w8 shop review 2 ahead 1 behind aios/7",
+        "- shop not of AIOS dirty mine",
+    ]
 
 
 def test_a_name_with_any_character_travels_as_one_segment(person: Person, service: StandIn) -> None:

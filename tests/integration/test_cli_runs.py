@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -221,6 +222,30 @@ def test_wait_says_what_came_of_a_job(person: Person, service: StandIn) -> None:
 
     assert done.out == '#1 review after 3:12  2 files +14 -3  "Fixed and tested."   next: aios attach 1\n'
     assert done.code == 0
+
+
+@pytest.mark.parametrize(("finishes", "step"), [("exit", "logs"), ("turn", "attach"), ("silence", "attach")])
+def test_what_has_no_terminal_any_more_is_not_offered_to_attach(
+    person: Person, service: StandIn, finishes: str, step: str
+) -> None:
+    service.answers["POST /jobs/find"] = _jobs(job(1, "review", finishes=finishes))
+
+    assert person.types("wait", "1").out == f"#1 review   next: aios {step} 1\n"
+
+
+def test_a_wait_that_is_interrupted_says_that_the_run_goes_on(person: Person, service: StandIn) -> None:
+    service.answers["POST /runs"] = run_answer(job(1, "queued"))
+    service.answers["GET /jobs?scope=all&run=1"] = _jobs(job(1, "running"))
+
+    with person.starts("all", "c:1", "fix it", "--wait") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while b"running" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said, code = process.stderr.read(), process.wait()
+
+    assert (said, code) == (b"r1 goes on: aios wait r1   aios stop r1\n", 130)
 
 
 def test_wait_waits_for_the_size_of_the_change(person: Person, service: StandIn) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from aios_app.cli import output, session
 from aios_app.cli.client import Json, caller_directory
@@ -33,9 +34,8 @@ def _add(path: str, *, is_json: bool) -> None:
 
 def _show(project: Json, facts: Json) -> None:
     push = str(facts.get("push") or "")
-    said = [
-        str(facts.get("base") or ""),
-        "push ok" if push == "ok" else push,
-        str(facts.get("setup_hint") or ""),
-    ]
+    said = [str(facts.get("base") or ""), "push ok" if push == "ok" else push]
     output.say(output.clean("  ".join([f"{project['number']} {project['name']}", *filter(None, said)])))
+    if facts.get("setup_hint"):
+        words = shlex.join(["aios", "config", f"{project['name']}.setup", str(facts["setup_hint"])])
+        output.say(output.clean(f"  do fresh worktrees need it? {words}"))

@@ -38,6 +38,8 @@ def attach(ref: str, *, read_only: bool) -> NoReturn:
         ) from error
     if answer.get("is_resumed"):
         output.note("started again with its conversation")
+    if "new-window" in answer["argv"]:
+        output.note("in a new window of your tmux: its prefix twice, then d, leaves where both have the same")
     _become([str(word) for word in answer["argv"]])
 
 

@@ -25,8 +25,9 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
     found = checks(session.settings(), agents=_programs())
     for check in found:
         mark = output.paint(f"{_MARKS[check.ok]:4}", _COLOURS[check.ok], is_on=terminal.has_colour())
-        mend = f"   mend: {output.clean(check.mend)}" if check.mend and not check.ok else ""
-        output.say(f"{mark} {output.clean(f'{check.name:8} {check.says}')}{mend}")
+        output.say(f"{mark} {output.clean(f'{check.name:8} {check.says}')}")
+        if check.mend and not check.ok:
+            output.say(f"     mend it: {output.clean(check.mend)}")
     return exits.FAILED if any(check.ok is False for check in found) else exits.DONE
 
 

@@ -64,7 +64,7 @@ def _show(answer: Json) -> None:
 
 def _row(one: Json) -> tuple[str, ...]:
     known = [one.get("state") or ("" if one.get("is_ours", True) else "not of AIOS")]
-    known += [f"+{one['ahead']} -{one['behind']}"] if "ahead" in one else []
+    known += [f"{one[side]} {side}" for side in ("ahead", "behind") if one.get(side)]
     known += ["dirty"] if one.get("is_dirty") else []
     known += [_size(one["disk_bytes"])] if one.get("disk_bytes") else []
     number = f"w{one['job']}" if one.get("job") else "-"
