@@ -88,7 +88,7 @@ def test_each_command_has_a_page_that_ends_with_real_command_lines(verb: verbs.V
     assert page.startswith(f"usage: aios {verb.name}")
     assert "examples:" in page
     assert "aios" in last
-    assert max(map(len, page.splitlines())) <= 100
+    assert max(map(len, page.splitlines())) <= 80
 
 
 def test_the_short_help_has_twelve_words_and_the_topics_have_all() -> None:
@@ -97,7 +97,7 @@ def test_the_short_help_has_twelve_words_and_the_topics_have_all() -> None:
     assert sum(verb.is_basic for verb in verbs.VERBS.values()) == 12
     for verb in verbs.VERBS.values():
         assert sum(f"  {verb.name} " in page for page in pages) >= 1
-    assert all(len(line) <= 100 for page in [verbs.short_help(), *pages] for line in page.splitlines())
+    assert all(len(line) <= 80 for page in [verbs.short_help(), *pages] for line in page.splitlines())
 
 
 @pytest.mark.parametrize(

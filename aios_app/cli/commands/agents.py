@@ -12,7 +12,7 @@ from aios_app.domain.errors import ConflictError, UnknownAgent, UsageError
 
 EXAMPLES = (
     "aios agents",
-    "aios agents add k kimi -- kimi --yolo        the prompt becomes its last argument",
+    "aios agents add k kimi -- kimi --yolo     the prompt becomes its last argument",
     "aios agents edit k --finishes silence --idle-after 60",
     "aios agents copy c co codex-o5",
     "aios agents remove k",
