@@ -91,7 +91,7 @@ _LIST = (
         "import_ancestor",
         "settings",
         "DIRECTORY",
-        "take over what the single-file ancestor saved",
+        "take over what aio, the ancestor, saved",
     ),
     Verb("status", "status", "stack", "", "fleet and stack in ten lines", is_basic=True),
     Verb("up", "up", "stack", "", "start the stack; commands that need it do so themselves"),
