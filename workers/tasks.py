@@ -18,7 +18,7 @@ from aios_app.services.create_worktree import create_worktree
 from aios_app.services.end_job import end_job
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.reconcile import reconcile
-from aios_app.services.spawn_job import AttemptFailed, Parked, spawn_job
+from aios_app.services.spawn_job import AttemptFailed, spawn_job
 from workers.listeners import Listeners
 
 logger = logging.getLogger(__name__)
@@ -34,13 +34,13 @@ def register(app: Celery, ctx: Context, listeners: Listeners) -> None:
 
     @app.task(name=AGENT_SPAWN, bind=True, throws=(AiosError,))
     def agent_spawn(self: Any, *, v: int, attempt: str) -> dict[str, Any]:  # noqa: ANN401 - a bound task
-        try:
-            with _failing(ctx, v, attempt):
-                return spawn_job(ctx, attempt)
-        except Parked as parked:
+        with _failing(ctx, v, attempt):
+            result = spawn_job(ctx, attempt)
+        if result is None:
             if listeners.are_there:
                 self.send_event("task-running")
-            raise Ignore from parked
+            raise Ignore
+        return result
 
     @app.task(name=AGENT_END, throws=(AiosError,))
     def agent_end(*, v: int, attempt: str, reason: str, all_processes: bool) -> None:
@@ -62,7 +62,7 @@ def _failing(ctx: Context, version: int, attempt_id: str) -> Iterator[None]:
     try:
         _check_version(version)
         yield
-    except (Parked, AttemptFailed, QueueError):
+    except (AttemptFailed, QueueError):
         raise
     except AiosError as error:
         _fail(ctx, attempt_id, str(error))

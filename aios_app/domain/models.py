@@ -131,7 +131,7 @@ class Job:
     base_sha: str = ""
     worktree: str = ""
     port: int = 0  #: first of the ten ports in AIOS_PORT
-    started_ms: int = 0
+    started_ms: int = 0  #: when its agent first worked
     finished_ms: int = 0  #: when its first turn was over, or it failed or stopped
     turns: int = 0
     message: str = ""  #: the agent's last message

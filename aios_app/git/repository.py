@@ -61,8 +61,11 @@ class ProjectFacts:
 def find_repository(path: Path) -> Repository:
     """The repository that ``path`` is in; raises ``ProjectUnusable`` with the reason."""
     _check_directory(path, "")
+    place = path.resolve()
+    if _names_commit(place / ".git"):  # the top of an ordinary repository, as saved projects are
+        return Repository(root=place, git_dir=(place / ".git").resolve())
     try:
-        with git.Repo(path.resolve(), search_parent_directories=True, expand_vars=False) as repo:
+        with git.Repo(place, search_parent_directories=True, expand_vars=False) as repo:
             return Repository(root=_main_root(repo).resolve(), git_dir=Path(repo.common_dir).resolve())
     except (git.GitError, configparser.Error, OSError, ValueError) as error:
         raise ProjectUnusable(f"{path} is not in a git repository: git init there first") from error
@@ -137,7 +140,7 @@ def _why_not(path: Path) -> str:
 def _names_commit(git_dir: Path) -> bool:
     """Whether HEAD of an ordinary repository names a commit, at the price of two small files.
 
-    A run over a hundred projects asks this of each while a person waits. False: look closer.
+    Asked of each project of a run while a person waits. False: look closer.
     """
     try:
         head = (git_dir / "HEAD").read_text().strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -220,18 +220,12 @@ class Ledger:
     def attempt(self, attempt_id: str) -> Attempt | None:
         with redis_errors():
             data = self._redis.hgetall(keys.attempt(attempt_id))
-        if not data.get("job"):
-            return None
-        return Attempt(
-            id=attempt_id,
-            job=int(data["job"]),
-            agent_key=data.get("agent", ""),
-            ending=data.get("ending", ""),
-            is_over=data.get("ended") == "1",
-            result=data.get("result", ""),
-            mode=data.get("mode", ""),
-            screen=data.get("screen", ""),
-        )
+        return _attempt(attempt_id, data) if data.get("job") else None
+
+    def look(self, attempt_id: str) -> tuple[Attempt, Job] | None:
+        """The attempt and its job, at once; None where there is no such attempt."""
+        found = [_pairs(flat) for flat in self._run("look", attempt_id)]
+        return (_attempt(attempt_id, found[0]), Job.from_fields(found[1])) if found else None
 
     def note_attempt(self, attempt_id: str, **values: str) -> None:
         """Sets ``ending`` or ``screen`` of an attempt."""
@@ -346,6 +340,23 @@ class Ledger:
 
     def _run(self, script: str, *args: Any) -> Any:  # noqa: ANN401 - what Redis answers
         return self._scripts.run(script, self._generation, *args)
+
+
+def _attempt(attempt_id: str, data: Mapping[str, str]) -> Attempt:
+    return Attempt(
+        id=attempt_id,
+        job=int(data["job"]),
+        agent_key=data.get("agent", ""),
+        ending=data.get("ending", ""),
+        is_over=data.get("ended") == "1",
+        result=data.get("result", ""),
+        mode=data.get("mode", ""),
+        screen=data.get("screen", ""),
+    )
+
+
+def _pairs(flat: Sequence[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _run_fields(run: Run, stage: int) -> dict[str, str]:

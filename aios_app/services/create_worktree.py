@@ -29,11 +29,11 @@ def create_worktree(ctx: Context, attempt_id: str) -> None:
 
     Raises the ``AiosError`` that a person should read; nothing half made is left then.
     """
-    attempt = ctx.ledger.attempt(attempt_id)
-    if attempt is None or attempt.is_over:
+    found = ctx.ledger.look(attempt_id)
+    if found is None:
         return
-    job = ctx.ledger.job_of(attempt)
-    if job.attempt != attempt_id or job.state is not JobState.PREPARING:
+    attempt, job = found
+    if attempt.is_over or job.attempt != attempt_id or job.state is not JobState.PREPARING:
         return
     repository = find_repository(Path(job.path))
     with repository_lock(ctx.settings.locks_dir, repository):

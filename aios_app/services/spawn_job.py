@@ -26,34 +26,31 @@ logger = logging.getLogger(__name__)
 RESUME = "resume"
 
 
-class Parked(Exception):
-    """The agent works: the task has no result yet, and no worker slot waits for it."""
-
-
 class AttemptFailed(AiosError):
     """The attempt failed."""
 
 
-def spawn_job(ctx: Context, attempt_id: str) -> dict[str, Any]:
-    """Starts the attempt's session, once, and raises ``Parked``; after its end, returns its result.
+def spawn_job(ctx: Context, attempt_id: str) -> dict[str, Any] | None:
+    """Starts the attempt's session, once; after its end, returns its result.
 
-    Raises ``AttemptFailed`` with the cause where it failed.
+    None: the agent works (or the attempt is stale), and no worker slot waits for it. Raises ``AttemptFailed``
+    with the cause where it failed.
     """
-    attempt = ctx.ledger.attempt(attempt_id)
-    if attempt is None:
-        raise Parked
+    found = ctx.ledger.look(attempt_id)
+    if found is None:
+        return None
+    attempt, job = found
     if attempt.result:
         return _report(ctx, attempt)
-    job = ctx.ledger.job_of(attempt)
     if job.attempt != attempt_id or attempt.is_over or job.state is not JobState.PREPARING:
-        raise Parked
+        return None
     if attempt.ending:
         state, cause = ended_state(job, attempt.ending)
         finish_attempt(ctx, attempt, state, cause)
-        raise Parked
+        return None
     with ctx.locks.hold(job.number):
         _start(ctx, job, attempt)
-    raise Parked
+    return None
 
 
 def _report(ctx: Context, attempt: Attempt) -> dict[str, Any]:
@@ -66,9 +63,7 @@ def _report(ctx: Context, attempt: Attempt) -> dict[str, Any]:
 
 def _start(ctx: Context, job: Job, attempt: Attempt) -> None:
     # Marked open before the session is there: a signal of a fast agent must find it so.
-    if not ctx.ledger.move(
-        attempt.id, {JobState.PREPARING}, None, is_open=1, started_ms=job.started_ms or ctx.ledger.now_ms()
-    ):
+    if not ctx.ledger.move(attempt.id, {JobState.PREPARING}, None, is_open=1):
         return
     agent = ctx.ledger.run_agent(job.run, job.agent_key)
     setup = "" if attempt.mode == RESUME else project_setting(ctx, job, "setup")

@@ -46,6 +46,9 @@ local function set_state(number, state)
   redis.call('HSET', key, 'state', state, 'since_ms', at)
   if old == 'queued' then redis.call('ZREM', machine_key(get(key, 'machine')) .. ':queue', number) end
   if state ~= 'queued' then redis.call('HSET', key, 'reason', '') end
+  if (state == 'running' or state == 'review') and (tonumber(get(key, 'started_ms')) or 0) == 0 then
+    redis.call('HSET', key, 'started_ms', at)
+  end
   if state ~= 'waiting' then redis.call('HSET', key, 'question', '') end
   tell(number, state)
 end
