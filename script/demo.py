@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -118,12 +119,12 @@ def shown(*words: str) -> int:
 
 def aios(*words: str) -> int:
     """The exit code of a command of the demo's own instance, in this terminal."""
-    child = subprocess.Popen([str(ROOT / "aios"), *words], env=environment())
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            continue  # the command got it too, and knows what it means
+    # Ctrl-C is for the command, which gets it too; an exception here could lose its exit code.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.call([str(ROOT / "aios"), *words], env=environment())
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def environment() -> dict[str, str]:
@@ -145,8 +146,9 @@ def say_next() -> None:
     print(f"""
 This AIOS is the demo's own: put {demo} before its commands.
   {demo} aios jobs         what there is to review
-  {demo} aios attach 1     an agent in its terminal: type to it; Ctrl-b d leaves
-  {demo} aios logs 1       what it said         {demo} aios w     the worktrees
+  {demo} aios attach 1     an agent, to type to; Ctrl-b d leaves it
+  {demo} aios logs 1       what it said
+  {demo} aios w            the worktrees
 remove all this: {demo} --clean
 your own projects: {program} install""")
 
@@ -162,7 +164,7 @@ def clean() -> int:
     shutil.rmtree(FOLDER)
     if settings().runtime_dir.name.startswith("aios-"):
         shutil.rmtree(settings().runtime_dir, ignore_errors=True)
-    print(f"Removed {FOLDER} and all that ran there. The program's own {ROOT}/.venv stays.")
+    print(f"Removed {FOLDER} and all that ran there.\n{ROOT}/.venv, the program's own, stays.")
     return 0
 
 

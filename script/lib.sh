@@ -157,7 +157,7 @@ make_environment() {
     fi
     extra=
     if [ "$wanted_kind" = dev ]; then extra='[dev]'; fi
-    (cd "$root" && .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".$extra") ||
+    (cd "$root" && .venv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -e ".$extra") ||
         fail 4 "pip could not install AIOS into $root/.venv: see above."
     echo "$wanted_kind $(project_digest)" >"$root/.venv/.installed"
 }

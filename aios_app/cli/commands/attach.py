@@ -39,7 +39,7 @@ def attach(ref: str, *, read_only: bool) -> NoReturn:
     if answer.get("is_resumed"):
         output.note("started again with its conversation")
     if "new-window" in answer["argv"]:
-        output.note("in a new window of your tmux: its prefix twice, then d, leaves where both have the same")
+        output.note("in a new window of your tmux; to leave it: the prefix twice, then d")
     _become([str(word) for word in answer["argv"]])
 
 
