@@ -276,6 +276,11 @@ class Ledger:
         with redis_errors():
             return bool(self._redis.delete(keys.machine(machine) + ":kept"))
 
+    def forget_closing(self, machine: str) -> None:
+        """Agents that were asked to make room may be asked again: nobody knows whether they heard it."""
+        with redis_errors():
+            self._redis.delete(keys.machine(machine) + ":closing")
+
     # Timers
 
     def set_timer(self, machine: str, kind: str, attempt: str, due_ms: int) -> None:

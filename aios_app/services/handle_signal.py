@@ -53,6 +53,7 @@ def _setup(ctx: Context, attempt: Attempt, payload: bytes) -> None:
     status = _lines(payload).get("status", "")
     if status == "0":
         begin_work(ctx, attempt, job)
+        record(ctx, job.number)
     else:
         cause = f"setup exited {status} (aios logs {job.number})"
         ctx.ledger.note_attempt(attempt.id, ending=cause)
@@ -97,10 +98,10 @@ def _end(ctx: Context, job: Job, attempt: Attempt, lines: dict[str, str]) -> tup
     if attempt.ending:
         return ended_state(job, attempt.ending)
     hung_up = lines.get("signal") == _HANGUP
-    if job.state is JobState.REVIEW and not (hung_up and _tmux_lives(ctx)):
+    lives = hung_up and _tmux_lives(ctx, lines.get("server", ""))
+    if job.state is JobState.REVIEW and not lives:
         return JobState.REVIEW, ""
     if hung_up:
-        lives = _tmux_lives(ctx)
         return (JobState.STOPPED, "its terminal was closed") if lives else (JobState.FAILED, "session lost")
     status = int(lines.get("status", "1"))
     if status == 0:
@@ -108,10 +109,13 @@ def _end(ctx: Context, job: Job, attempt: Attempt, lines: dict[str, str]) -> tup
     return JobState.FAILED, _exit_words(status)
 
 
-def _tmux_lives(ctx: Context) -> bool:
-    """Whether the tmux server outlives the hang-up that one of its sessions got."""
+def _tmux_lives(ctx: Context, server: str) -> bool:
+    """Whether the tmux server outlives the hang-up that one of its sessions got.
+
+    ``server`` is its process: the one that runs now may have been started since.
+    """
     pid = ctx.tmux.pid()
-    if pid is None:
+    if pid is None or str(pid) != server:
         return False
     try:
         psutil.Process(pid).wait(timeout=_SERVER_GONE_S)

@@ -13,17 +13,18 @@ from aios_app.domain.models import Job, JobState, Run
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.end_job import end_job, ended_state
-from aios_app.services.finish_job import finish_attempt
-from aios_app.services.records import read_runs
-from aios_app.services.timers import GONE, set_timer
+from aios_app.services.finish_job import finish_attempt, measure
+from aios_app.services.records import attempt_dir, read_runs
+from aios_app.services.timers import GONE, LIMIT, set_timer
 from aios_app.spool.files import pending_attempts
-from aios_app.spool.launch import wrapped_attempts
+from aios_app.spool.launch import has_begun, wrapped_attempts
 
 logger = logging.getLogger(__name__)
 
 #: Seconds that a wrapper has to say how its agent ended once its session is gone; it kills the agent after 5.
 LAST_WORDS_S = 8.0
 
+_ENDED_STATES = (JobState.REVIEW, JobState.FAILED, JobState.STOPPED)
 _OPEN_STATES = (JobState.PREPARING, JobState.RUNNING, JobState.WAITING, JobState.REVIEW)
 
 
@@ -58,7 +59,11 @@ def reconcile(ctx: Context) -> None:
             ctx.ledger.note_reported(ctx.machine, attempt_id)
         else:
             ctx.queue.send_spawn(ctx.ledger.job_of(attempt), attempt_id)
+    ctx.ledger.forget_closing(ctx.machine)
     dispatch(ctx)
+    for job in ctx.ledger.jobs_in(_ENDED_STATES):
+        if job.machine == ctx.machine and job.measured_ms < job.finished_ms:
+            measure(ctx, job.number)
 
 
 def check_sessions(ctx: Context) -> None:
@@ -67,11 +72,11 @@ def check_sessions(ctx: Context) -> None:
     A wrapper that lives still says itself how its agent ended, with the cause that only it knows.
     """
     # The ledger is read first: what it calls open then had its session before the list of sessions is taken.
-    jobs = [job for job in ctx.ledger.jobs_in(_OPEN_STATES) if job.machine == ctx.machine and job.is_open]
+    jobs = [job for job in ctx.ledger.jobs_in(_OPEN_STATES) if _had_session(ctx, job)]
     if not jobs:
         return
     alive = {session.marks.get("attempt") for session in ctx.tmux.sessions()}
-    gone = [job for job in jobs if job.attempt not in alive and job.state is not JobState.PREPARING]
+    gone = [job for job in jobs if job.attempt not in alive]
     # What still speaks is looked for before what has spoken: the last words fall between the two looks.
     speaking = wrapped_attempts() if gone else set()
     told = pending_attempts(ctx.settings.spool_dir)
@@ -80,6 +85,11 @@ def check_sessions(ctx: Context) -> None:
             set_timer(ctx, GONE, job.attempt, LAST_WORDS_S)
         elif job.attempt not in told:
             _end_lost(ctx, job)
+
+
+def _had_session(ctx: Context, job: Job) -> bool:
+    is_ours = job.machine == ctx.machine and job.is_open
+    return is_ours and (job.state is not JobState.PREPARING or has_begun(attempt_dir(ctx.settings, job)))
 
 
 def _end_lost(ctx: Context, job: Job) -> None:
@@ -121,6 +131,10 @@ def _restore(ctx: Context) -> None:
     count = 0
     for run, prompts in read_runs(ctx.settings):
         ctx.ledger.create_run(run, prompts, stage=_open_stage(run))
+        for job in run.jobs:
+            if job.is_open and job.limit_s:
+                due_ms = job.started_ms + 1000 * job.limit_s
+                ctx.ledger.set_timer(job.machine, LIMIT, job.attempt, due_ms)
         count += len(run.jobs)
     if count:
         logger.warning("ledger rebuilt", extra={"jobs": count})

@@ -17,9 +17,10 @@ from aios_app.services.context import Context
 from aios_app.services.create_worktree import project_setting
 from aios_app.services.end_job import ended_state
 from aios_app.services.finish_job import finish_attempt
+from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import attempt_dir, record
 from aios_app.services.timers import LAUNCH, LIMIT, SETUP, set_timer
-from aios_app.spool.launch import prepare_attempt, session_environment
+from aios_app.spool.launch import has_begun, has_started, prepare_attempt, session_environment
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +69,19 @@ def _start(ctx: Context, job: Job, attempt: Attempt) -> None:
     agent = ctx.ledger.run_agent(job.run, job.agent_key)
     setup = "" if attempt.mode == RESUME else project_setting(ctx, job, "setup")
     _set_limits(ctx, job, has_setup=bool(setup))
-    _open_session(ctx, job, agent, attempt, setup)
+    folder = attempt_dir(ctx.settings, job)
+    is_again = has_begun(folder)  # by a worker that died before it could say so
+    if not is_again:
+        _open_session(ctx, job, agent, attempt, setup)
+    if has_started(folder):  # the signal that drops this limit may have come before it was set again
+        ctx.ledger.drop_timers(ctx.machine, attempt.id, [LAUNCH])
     if not setup:
         begin_work(ctx, attempt, job)
     if agent.finishes is Finishes.SILENCE:
         ctx.tmux.watch_silence(job.name, agent.idle_after_s)
     record(ctx, job.number)
+    if is_again:
+        check_sessions(ctx)
 
 
 def begin_work(ctx: Context, attempt: Attempt, job: Job) -> None:

@@ -28,6 +28,7 @@ def _stop(ctx: Context, job: Job, *, all_processes: bool) -> str:
         if attempt is not None and finish_attempt(ctx, attempt, JobState.STOPPED, cause):
             return "stopped"
     if job.is_open or job.state in {JobState.QUEUED, JobState.PREPARING}:
+        ctx.ledger.note_attempt(job.attempt, ending=STOP)  # a lost message is then made good by reconcile
         ctx.queue.send_end(job, STOP, all_processes=all_processes)
         return "stopping"
     return "not running"

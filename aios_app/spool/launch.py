@@ -90,6 +90,16 @@ def _hearing() -> tuple[str, ...]:
     return (sys.executable, "-IS", "-c", _RESTORE_SIGNALS)
 
 
+def has_begun(attempt_dir: Path) -> bool:
+    """Whether the attempt's session was made once, whatever has come of it: it must not be made again."""
+    return (attempt_dir / "begun").exists()
+
+
+def has_started(attempt_dir: Path) -> bool:
+    """Whether the person's login shell got to the launcher; true before the signal ``started`` is there."""
+    return (attempt_dir / "started").exists()
+
+
 def wrapped_attempts() -> set[str]:
     """The attempts whose wrapper still runs: it will say itself how its agent ended."""
     found = set()

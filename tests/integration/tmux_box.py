@@ -84,9 +84,11 @@ class Box:
                 return signal
 
     def ending(self) -> dict[str, str]:
-        """What the wrapper says of the end."""
+        """What the wrapper says of the end, without the tmux server that it names."""
         lines = self.next("exit").payload.decode().splitlines()
-        return dict(line.split("=", 1) for line in lines)
+        said = dict(line.split("=", 1) for line in lines)
+        assert said.pop("server").isdigit()
+        return said
 
     def agent_pid(self, file: str = "pid") -> int:
         return int((self.worktree / file).read_text())

@@ -2,6 +2,7 @@
 # launcher.sh ATTEMPT_DIR WORKTREE WORD...: runs inside the person's login shell, so with the environment of
 # a terminal. Runs the project's setup, then becomes the agent, whose command the words are.
 dir=$1
+: >"$dir/started"
 : >"$AIOS_SPOOL/$AIOS_ATTEMPT.1.started" # empty, so whole at once
 cd "$2" || exit 112 # start-up files may have left it
 shift 2

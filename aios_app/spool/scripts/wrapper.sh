@@ -4,6 +4,13 @@
 # that came about.
 dir=$1
 shift
+server=${TMUX%,*}
+server=${server##*,}
+
+# An attempt starts once: a tmux client that outlived a killed worker may ask for its session again.
+set -C
+command : >"$dir/begun" || exit 0
+set +C
 cause=
 is_woken=
 killer=
@@ -50,6 +57,7 @@ if [ "$cause" != HUP ]; then
 fi
 /bin/sh "$AIOS_HOOK" exit "status=$status
 signal=$cause
+server=$server
 "
 # An agent that used its own tmux may have left a server there: then it stays.
 rmdir "$AIOS_TMUX_TMPDIR"/tmux-* "$AIOS_TMUX_TMPDIR" 2>/dev/null
