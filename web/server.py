@@ -88,7 +88,7 @@ async def _find_ledger(stopping: asyncio.Event, context: Context) -> None:
     give_up = asyncio.get_running_loop().time() + _REDIS_S
     while not stopping.is_set():
         try:
-            await asyncio.to_thread(ensure_ledger, context)
+            await asyncio.to_thread(_recover, context)
         except QueueError as error:
             if asyncio.get_running_loop().time() > give_up:
                 raise
@@ -96,6 +96,12 @@ async def _find_ledger(stopping: asyncio.Event, context: Context) -> None:
             await asyncio.sleep(_PAUSE_S)
         else:
             return
+
+
+def _recover(context: Context) -> None:
+    """Makes the ledger where it is lost, and asks for what an earlier service may have left unsent."""
+    ensure_ledger(context, owns=True)
+    context.queue.send_reconcile(context.machine)
 
 
 async def answer_until(stopping: asyncio.Event, context: Context, listener: socket.socket) -> None:
