@@ -24,6 +24,8 @@ __all__ = ["ProgramState", "UpReport", "down", "is_up", "programs", "redis_py_ur
 #: So many ends within the first second, one after another, are no accident.
 _MAX_QUICK_ENDS = 3
 _LOG_LINES = 8
+#: Seconds that what a killed supervisor left has to end; work that is cut off is done again.
+_ORPHANS_S = 4.0
 _STARTED = frozenset({"RUNNING", "STARTING"})
 
 
@@ -69,11 +71,13 @@ def _start(
     deadline_s: float,
 ) -> None:
     if is_supervised(settings):
+        if engine and not (settings.redis_dir / "server.conf").exists():  # its data was deleted
+            redis_server.write_config(settings, engine)
         _start_again(settings)
         _wait_until_ready(settings, deadline_s)
         return
     check_outside_redis(settings)
-    stop_all(settings, deadline_s=deadline_s)  # orphans, whose answers would pass for those of the new ones
+    stop_all(settings, deadline_s=_ORPHANS_S)  # whose answers would pass for those of the new ones
     if engine:
         redis_server.write_config(settings, engine)
     try:
