@@ -37,6 +37,8 @@ def create_worktree(ctx: Context, attempt_id: str) -> None:
         return
     repository = find_repository(Path(job.path))
     with repository_lock(ctx.settings.locks_dir, repository):
+        if ctx.ledger.job_of(attempt).state is not JobState.PREPARING:
+            return  # the same task, sent twice, has been quicker
         base = _known_base(job) or _fetched_base(ctx, job, repository)
         worktree = Path(job.worktree)
         add_worktree(repository, path=worktree, branch=job.branch, sha=base.sha)

@@ -87,7 +87,15 @@ def _after(ctx: Context, job: Job, *, ends: bool) -> None:
         ctx.ledger.drop_timers(job.machine, job.attempt, ALL_TIMERS)
     if job.attempt in ctx.ledger.unreported(job.machine):
         ctx.queue.send_spawn(job)
-    record(ctx, job.number)
+    for number in (job.number, *_stopped_with(ctx, job)):
+        record(ctx, number)
+
+
+def _stopped_with(ctx: Context, job: Job) -> list[int]:
+    """The jobs that the failure of this one has stopped before they began."""
+    if ctx.ledger.run(job.run)["fail_fast"] != "1":
+        return []
+    return [other.number for other in ctx.ledger.run_jobs(job.run) if other.state is JobState.STOPPED]
 
 
 def _result(job: Job, state: JobState, cause: str) -> dict[str, Any]:
