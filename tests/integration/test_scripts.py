@@ -100,6 +100,18 @@ def test_without_terminal_and_rights_the_one_command_is_printed(machine: Machine
     assert not machine.log.exists()
 
 
+def test_who_has_no_sudo_is_told_to_be_root(machine: Machine) -> None:
+    machine.add("id", "echo 1000")
+    machine.add("apt-get", f"echo called >> {machine.log}")
+
+    done = machine.run("install_packages tmux")
+
+    assert done.returncode == 3
+    assert "Run this as root, then" in done.stderr
+    assert "    apt-get update && apt-get install" in done.stderr
+    assert not machine.log.exists()
+
+
 @pytest.mark.parametrize("user", ["0", "1000"])
 def test_with_the_right_to_it_packages_are_installed_from_fresh_lists(machine: Machine, user: str) -> None:
     machine.add("id", f"echo {user}")
@@ -119,15 +131,16 @@ def test_with_the_right_to_it_packages_are_installed_from_fresh_lists(machine: M
 
 def test_a_failing_package_manager_ends_the_script(machine: Machine) -> None:
     machine.add("id", "echo 0")
-    machine.add("apt-get", "exit 100")
+    machine.add("apt-get", "echo noise; case $1 in update) ;; *) echo no space left >&2; exit 100 ;; esac")
 
     done = machine.run("install_packages tmux; echo went on")
 
     assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == "apt-get install failed:\nnoise\nno space left\n"
 
 
 def test_the_scripts_are_programs() -> None:
-    names = ("aios", "script/setup", "script/check", "script/fix", "script/test", ".ci/run")
+    names = ("aios", "script/setup", "script/check", "script/fix", "script/test", "script/demo", ".ci/run")
 
     assert [name for name in names if not os.access(ROOT / name, os.X_OK)] == []
 
