@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from celery import Celery
@@ -11,6 +12,11 @@ from celery import Celery
 VISIBILITY_TIMEOUT_S = 30 * 86400
 #: Seconds between two looks at Redis of an idle worker; a message wakes it at once.
 POLLING_INTERVAL_S = 60
+#: Seconds between the questions that an idle worker asks Redis beside that: whether subscriptions still live,
+#: and whether messages of a dead worker came back, which this worker sees to itself when it connects.
+HOUSEKEEPING_S = 3600
+#: After about two minutes without an answer to the kernel's probes a connection counts as lost.
+_PROBES = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
 def queue_name(machine: str) -> str:
@@ -47,6 +53,7 @@ def make_app(broker_url: str, *, machine: str = "") -> Celery:
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
         worker_enable_remote_control=True,
+        control_queue_expires=None,  # one that expires is looked after every minute
         enable_utc=True,
     )
     return app
@@ -57,7 +64,12 @@ def _transport_options(machine: str) -> dict[str, Any]:
         "visibility_timeout": VISIBILITY_TIMEOUT_S,
         "polling_interval": POLLING_INTERVAL_S,
         "queue_order_strategy": "priority",
+        "health_check_interval": HOUSEKEEPING_S,
+        "unacked_restore_interval": HOUSEKEEPING_S,
         "socket_keepalive": True,
+        "socket_keepalive_options": {
+            getattr(socket, name): value for name, value in _PROBES.items() if hasattr(socket, name)
+        },
     }
     if machine:
         options["client_name"] = client_name(machine)
