@@ -32,7 +32,7 @@ _GIT_ENVIRONMENT = {
 
 
 def pytest_configure() -> None:
-    """Started in the background of a script, this process would pass a deafness to Ctrl-C on to all it tests."""
+    """In the background of a script this process is deaf to Ctrl-C, and would make deaf what it tests."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
