@@ -19,7 +19,7 @@ from workers.listeners import Listeners
 from workers.tasks import register
 
 #: Tasks wait for git and tmux, not for the processor.
-CONCURRENCY = max(6, 2 * (os.cpu_count() or 1))
+CONCURRENCY = max(8, 2 * (os.cpu_count() or 1))
 
 
 def make_worker(settings: Settings) -> tuple[Celery, Context, Lifecycle]:

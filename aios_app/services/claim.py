@@ -16,7 +16,8 @@ def dispatch(ctx: Context) -> None:
     """
     for machine in ctx.ledger.machines():
         claimed, to_close = ctx.ledger.claim(machine)
-        ctx.queue.send_attempts(claimed)
+        # A project's jobs share its lock and its fetch: side by side they would only wait for each other.
+        ctx.queue.send_attempts(sorted(claimed, key=lambda job: job.instance))
         for job in to_close:
             ctx.queue.send_end(job, "close")
         if claimed:
