@@ -8,7 +8,8 @@ from typing import Any
 
 from aios_app.domain.errors import AiosError
 from aios_app.domain.models import Job, JobState
-from aios_app.git.worktrees import diff_size
+from aios_app.git.repository import find_repository
+from aios_app.git.worktrees import diff_size, discard_worktree, repository_lock
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
@@ -78,6 +79,16 @@ def measure(ctx: Context, number: int) -> None:
         measured_ms=ctx.ledger.now_ms(),
     )
     record(ctx, number)
+
+
+def discard_unused(ctx: Context, job: Job) -> None:
+    """Removes the worktree of a job whose agent never began, where nothing was done in it either."""
+    try:
+        repository = find_repository(Path(job.path))
+        with repository_lock(ctx.settings.locks_dir, repository):
+            discard_worktree(repository, path=Path(job.worktree), branch=job.branch, base_sha=job.base_sha)
+    except AiosError as error:
+        logger.warning("worktree stays", extra={"job_id": job.number, "cause": str(error)})
 
 
 def _after(ctx: Context, job: Job, *, ends: bool) -> None:

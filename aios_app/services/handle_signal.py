@@ -14,7 +14,7 @@ from aios_app.ledger.ledger import Attempt
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.end_job import ended_state
-from aios_app.services.finish_job import AT_WORK, finish_attempt, finish_turn, measure
+from aios_app.services.finish_job import AT_WORK, discard_unused, finish_attempt, finish_turn, measure
 from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import record
 from aios_app.services.spawn_job import begin_work
@@ -89,6 +89,8 @@ def _turn(ctx: Context, attempt: Attempt, payload: bytes) -> None:
 def _exit(ctx: Context, attempt: Attempt, payload: bytes) -> None:
     job = ctx.ledger.job_of(attempt)
     state, cause = _end(ctx, job, attempt, _lines(payload))
+    if state is JobState.FAILED and job.attempt_no == 1 and not job.started_ms:
+        discard_unused(ctx, job)
     if finish_attempt(ctx, attempt, state, cause):
         measure(ctx, job.number)
 

@@ -40,6 +40,13 @@ def test_a_setup_command_that_fails_is_the_cause_and_its_log_is_shown(stack: Sta
 
     assert (job.state, job.cause) == (JobState.FAILED, f"setup exited 3 (aios logs {job.number})")
     assert stack.ok("logs", str(job.number)) == "no such package\n"
+    # Nothing half made is left, and a further attempt makes it anew.
+    assert not Path(job.worktree).exists()
+    assert job.branch not in stack.git(shop, "branch", "--list", "aios/*")
+    stack.ok("config", "shop.setup", "true")
+    stack.ok("retry", str(job.number))
+    [again] = stack.until_over(job.run)
+    assert (again.state, Path(job.worktree).is_dir()) == (JobState.REVIEW, True)
 
 
 def test_a_setup_command_that_hangs_fails_after_its_limit_and_others_go_on(stack: Stack, shop: Path) -> None:
