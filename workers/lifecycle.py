@@ -9,25 +9,28 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import bootsteps
 from celery.signals import worker_shutting_down
 
-from aios_app.domain.errors import AiosError
+from aios_app.domain.errors import AiosError, QueueError
 from aios_app.queue.app import client_name
 from aios_app.services.context import Context
 from aios_app.services.fire_timer import fire_due_timers
 from aios_app.services.handle_signal import handle_signal
 from aios_app.services.reconcile import ensure_ledger, reconcile
+from aios_app.spool.files import Signal
 from aios_app.spool.watcher import SpoolWatcher
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two sweeps that look for what no event told: a net, nothing relies on it.
 SWEEP_S = 1800.0
-#: Seconds after which a clock that could not ask Redis asks again, unless a connection comes first.
-_CLOCK_RETRY_S = 60.0
+#: Seconds between two recoveries after Redis failed in the middle of something.
+_RETRY_S = 10.0
 
 
 class Lifecycle:
@@ -35,7 +38,7 @@ class Lifecycle:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._watcher = SpoolWatcher(ctx.settings.spool_dir, lambda signal: handle_signal(ctx, signal))
+        self._watcher = SpoolWatcher(ctx.settings.spool_dir, self._handle)
         self._is_watching = False
         self._is_stopping = False
         self._recovering = threading.Lock()
@@ -43,7 +46,11 @@ class Lifecycle:
 
     def connected(self, consumer: Any) -> None:  # noqa: ANN401 - celery's consumer has no type
         """Celery has (again) a connection: takes back its own messages and makes the ledger true."""
+        with self._noted("no ledger yet"):
+            ensure_ledger(self._ctx)  # before the first task comes: it would be refused
         restore_unacknowledged(consumer.task_consumer.channel)
+        if not self._clock.is_alive():
+            self._clock.start()
         threading.Thread(target=self._recover, name="recover", daemon=True).start()
 
     def stop(self) -> None:
@@ -55,47 +62,58 @@ class Lifecycle:
 
     def _recover(self) -> None:
         with self._recovering:
-            try:
+            self._ctx.trouble.clear()
+            with self._noted("not recovered"):
                 ensure_ledger(self._ctx)
                 self._watch()
                 reconcile(self._ctx)
-            except AiosError as error:
-                logger.warning("not recovered: %s", error)
             self._ctx.alarm.set()
+
+    @contextmanager
+    def _noted(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except AiosError as error:
+            logger.warning("%s: %s", what, error)
+            self._ctx.note_trouble()
+
+    def _handle(self, signal: Signal) -> None:
+        try:
+            handle_signal(self._ctx, signal)
+        except QueueError:
+            self._ctx.note_trouble()
+            raise
 
     def _watch(self) -> None:
         if self._is_watching:
             self._watcher.rescan()
             return
         self._watcher.start()
-        self._clock.start()
         self._is_watching = True
 
     def _keep_time(self) -> None:
-        """One timer, for the limit that is due first; between limits only the sweep."""
-        sweep_at = time.monotonic() + SWEEP_S
+        """One timer, for the limit that is due first; between limits the sweep, and what trouble asks for."""
+        rest_until = time.monotonic()
+        sweep_at = rest_until + SWEEP_S
         while not self._is_stopping:
             self._ctx.alarm.clear()
-            wait_s = self._next_limit_s()
-            if time.monotonic() >= sweep_at:
+            if time.monotonic() >= (rest_until if self._ctx.trouble.is_set() else sweep_at):
+                self._recover()
+                rest_until = time.monotonic() + _RETRY_S
                 sweep_at = time.monotonic() + SWEEP_S
-                self._recover_quietly()
-            self._ctx.alarm.wait(max(0.0, min(wait_s, sweep_at - time.monotonic())))
+                self._ctx.alarm.clear()
+            limit_s = self._next_limit_s()
+            due_at = min(sweep_at, rest_until) if self._ctx.trouble.is_set() else sweep_at
+            self._ctx.alarm.wait(max(0.0, min(limit_s, due_at - time.monotonic())))
 
     def _next_limit_s(self) -> float:
         try:
             next_s = fire_due_timers(self._ctx)
         except AiosError as error:
             logger.warning("limits not looked at: %s", error)
-            return _CLOCK_RETRY_S
+            self._ctx.trouble.set()
+            return SWEEP_S
         return SWEEP_S if next_s is None else next_s
-
-    def _recover_quietly(self) -> None:
-        self._watcher.rescan()
-        try:
-            reconcile(self._ctx)
-        except AiosError as error:
-            logger.warning("no sweep: %s", error)
 
 
 def recovery_step(lifecycle: Lifecycle) -> type[bootsteps.StartStopStep]:

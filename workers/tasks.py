@@ -44,13 +44,15 @@ def register(app: Celery, ctx: Context, listeners: Listeners) -> None:
 
     @app.task(name=AGENT_END, throws=(AiosError,))
     def agent_end(*, v: int, attempt: str, reason: str, all_processes: bool) -> None:
-        _check_version(v)
-        end_job(ctx, attempt, reason, all_processes=all_processes)
+        with _noting_trouble(ctx):
+            _check_version(v)
+            end_job(ctx, attempt, reason, all_processes=all_processes)
 
     @app.task(name=RECONCILE, throws=(AiosError,))
     def reconcile_machine(*, v: int) -> None:
-        _check_version(v)
-        reconcile(ctx)
+        with _noting_trouble(ctx):
+            _check_version(v)
+            reconcile(ctx)
 
 
 @contextmanager
@@ -60,8 +62,9 @@ def _failing(ctx: Context, version: int, attempt_id: str) -> Iterator[None]:
     While Redis is away nothing can be noted: the task comes again when it is back.
     """
     try:
-        _check_version(version)
-        yield
+        with _noting_trouble(ctx):
+            _check_version(version)
+            yield
     except (AttemptFailed, QueueError):
         raise
     except AiosError as error:
@@ -70,6 +73,15 @@ def _failing(ctx: Context, version: int, attempt_id: str) -> Iterator[None]:
     except Exception:
         logger.exception("task failed", extra={"attempt": attempt_id})
         _fail(ctx, attempt_id, "internal error: see worker.log")
+        raise
+
+
+@contextmanager
+def _noting_trouble(ctx: Context) -> Iterator[None]:
+    try:
+        yield
+    except QueueError:
+        ctx.note_trouble()
         raise
 
 

@@ -44,7 +44,13 @@ class Context:
     tmux: TmuxServer
     machine: str  #: the id of this machine
     locks: Locks
-    alarm: threading.Event  #: set when a time limit of this machine was set
+    alarm: threading.Event  #: set when a time limit of this machine was set, or with ``trouble``
+    trouble: threading.Event  #: set when Redis failed in the middle of something
+
+    def note_trouble(self) -> None:
+        """Asks the worker of this machine to compare everything again, once Redis answers."""
+        self.trouble.set()
+        self.alarm.set()
 
     def close(self) -> None:
         self.ledger.close()
@@ -82,4 +88,5 @@ def build_context(settings: Settings, queue: TaskQueue | None = None) -> Context
         machine=machine,
         locks=Locks(),
         alarm=threading.Event(),
+        trouble=threading.Event(),
     )
