@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -105,10 +106,11 @@ def all_measured(jobs: Sequence[Job]) -> bool:
 
 
 def agents(stack: Stack) -> list[psutil.Process]:
-    """The processes of the stand-in agent itself, without what it starts."""
+    """The processes of the stand-in agent itself, without its wrapper and what it starts."""
     found = []
     for process in stack.processes("AIOS_SPOOL", str(stack.settings.spool_dir)):
         with contextlib.suppress(psutil.Error):
-            if any(word.endswith("demo_program.py") for word in process.cmdline()):
+            program, *words = process.cmdline() or [""]
+            if program == sys.executable and any(word.endswith("demo_program.py") for word in words):
                 found.append(process)
     return found
