@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,6 +17,8 @@ from typing import Any
 from aios_app.domain.models import Agent, Job, Run, Stage
 from aios_app.services.context import Context
 from aios_app.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 def job_dir(settings: Settings, number: int) -> Path:
@@ -64,10 +67,18 @@ def record(ctx: Context, number: int) -> Job:
 
 
 def read_runs(settings: Settings) -> Iterator[tuple[Run, dict[str, str]]]:
-    """All recorded runs with the jobs as they last were, and their prompts, oldest first."""
-    for path in sorted(_runs_dir(settings).glob("*.json"), key=lambda path: int(path.stem)):
-        data = json.loads(path.read_text())
-        yield _run(settings, data), data["prompts"]
+    """All recorded runs with the jobs as they last were, and their prompts, oldest first.
+
+    A file that cannot be read is left out: one broken record must not keep the others from being restored.
+    """
+    for path in sorted(_runs_dir(settings).glob("[0-9]*.json"), key=lambda path: int(path.stem)):
+        try:
+            data = json.loads(path.read_text())
+            run = _run(settings, data)
+        except (OSError, ValueError, KeyError, TypeError):
+            logger.exception("no record of a run", extra={"path": str(path)})
+            continue
+        yield run, data["prompts"]
 
 
 def _run(settings: Settings, data: Mapping[str, Any]) -> Run:
