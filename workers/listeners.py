@@ -32,6 +32,7 @@ class Listeners:
         Panel.data["enable_events"] = self._enable_and_tell
 
     def _enable_and_tell(self, state: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - celery's control panel
+        _begin_events(self._app, state.consumer)
         answer = self._enable_events(state, **kwargs)
         self.are_there = True
         listeners = self._ctx.ledger.pubsub_clients()
@@ -65,3 +66,11 @@ class Listeners:
         else:
             seconds = max(0, job.finished_ms - job.started_ms) / 1000
             yield "task-succeeded", {"result": repr(result), "runtime": seconds}
+
+
+def _begin_events(app: Celery, consumer: Any) -> None:  # noqa: ANN401 - celery's consumer has no type
+    """Gives the consumer what it sends events with: a worker that began without them has none."""
+    if consumer.event_dispatcher is None:
+        connection = consumer.connection_for_write()
+        consumer.event_dispatcher = app.events.Dispatcher(connection, hostname=consumer.hostname)
+        consumer.update_strategies()  # whether a task's events are sent was decided with its strategy
