@@ -132,7 +132,7 @@ def _restore(ctx: Context) -> None:
     for run, prompts in read_runs(ctx.settings):
         ctx.ledger.create_run(run, prompts, stage=_open_stage(run))
         for job in run.jobs:
-            if job.is_open and job.limit_s:
+            if job.is_open and job.started_ms and job.limit_s:
                 due_ms = job.started_ms + 1000 * job.limit_s
                 ctx.ledger.set_timer(job.machine, LIMIT, job.attempt, due_ms)
         count += len(run.jobs)

@@ -172,7 +172,11 @@ class Fleet(Stack):
     def clients(self) -> list[psutil.Process]:
         """The tmux clients that wait at a point."""
         program = str(self.root / "bin" / "tmux")
-        return [process for process in psutil.process_iter() if program in process.cmdline()[1:2]]
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                found += [process] if program in process.cmdline()[1:2] else []
+        return found
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[Process]:
@@ -263,6 +267,12 @@ class Fleet(Stack):
             lambda: self.ledger.next_timer(self.machine) is None,
             lambda: str(self.ledger.next_timer(self.machine)),
             deadline_s=8,
+        )
+
+    def check_only_limit(self, kind: str, job: Job) -> None:
+        """This limit of the job, and no other before it."""
+        self.eventually(
+            lambda: (self.ledger.next_timer(self.machine) or ())[:2] == (kind, job.attempt), deadline_s=8
         )
 
     def check_one_of_each(self) -> None:

@@ -119,6 +119,26 @@ def test_without_its_data_redis_gets_all_jobs_back_and_gives_new_numbers(fleet: 
     fleet.check_started_once([*jobs, idle, *before])
 
 
+def test_stopped_jobs_limits_and_setups_are_known_after_the_loss_of_redis(fleet: Fleet) -> None:
+    fleet.add("known-a", "known-b")
+    fleet.ok("config", "known-b.setup", "true")
+    failing = fleet.start("all", "s:1", "--only", "known-*", "--seq", "--fail-fast", "quick 1")
+    ends = [JobState.FAILED, JobState.STOPPED]
+    fleet.eventually(lambda: [job.state for job in fleet.jobs(failing)] == ends)
+    with fleet.closed("known-b"):
+        working = fleet.start("multi", "known-b", "s:1", "--limit", "2h", "hold")
+        (job,) = fleet.settle(working, JobState.RUNNING)
+        fleet.check_only_limit("limit", job)
+
+        with fleet.recovery("all of Redis' data deleted, stack is down"):
+            lose_data(fleet, "is down")
+            fleet.settle(working, JobState.RUNNING)
+
+        assert [job.state for job in fleet.jobs(failing)] == ends
+        fleet.check_only_limit("limit", job)
+    fleet.check_started_once(fleet.settle(working, JobState.REVIEW))
+
+
 def lose_data(fleet: Fleet, stack: str) -> None:
     if stack == "is down":
         fleet.ok("down")

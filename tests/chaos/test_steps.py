@@ -141,6 +141,7 @@ def test_a_kill_while_the_end_is_noted_loses_nothing_of_it(fleet: Fleet, victim:
 
     fleet.check_started_once(jobs)
     fleet.eventually(lambda: not pending_attempts(fleet.settings.spool_dir))
+    fleet.eventually(lambda: all(job.measured_ms for job in fleet.jobs(run)))
 
 
 def bring_back(fleet: Fleet, victim: str) -> None:
