@@ -14,7 +14,7 @@ from tests.chaos.fleet import FAULTS, Fleet
 
 
 @pytest.fixture(scope="module")
-def fleet(request: pytest.FixtureRequest) -> Iterator[Fleet]:
+def fleet() -> Iterator[Fleet]:
     """A running stack, ended after the file's last test."""
     root = Path(tempfile.mkdtemp(prefix="aios-c-", dir="/tmp"))
     built = Fleet(root)
@@ -23,8 +23,7 @@ def fleet(request: pytest.FixtureRequest) -> Iterator[Fleet]:
         yield built
     finally:
         built.close()
-        if not request.session.testsfailed:
-            shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

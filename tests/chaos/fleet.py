@@ -281,7 +281,10 @@ class Fleet(Stack):
         self.eventually(lambda: is_up(self.settings))
         pids = {record.name: record.process.pid for record in living(self.settings)}
         for name in ("web", "worker", "redis"):
-            found = [process.pid for process in psutil.process_iter() if self._is_ours(process, name)]
+            # A child of it that has not become git or tmux yet looks the same.
+            found = [
+                p.pid for p in psutil.process_iter() if self._is_ours(p, name) and p.ppid() != pids[name]
+            ]
             assert found == [pids[name]], (name, found, pids)
 
     def _is_ours(self, process: psutil.Process, name: str) -> bool:
