@@ -20,7 +20,7 @@ from tests.acceptance.stack import DEADLINE_S, Stack
 
 pytestmark = pytest.mark.timeout(60)
 
-ENDLESS = "demo: ask Shall I?"
+ENDLESS = "demo: seconds 0.1\ndemo: ask Shall I?"
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -28,6 +28,7 @@ def shop(stack: Stack) -> Path:
         ("k", "killed", "kill -9 $$"),
         ("e", "showing", "env; test -f made && echo made it"),
         ("s", "asleep", "sleep 50"),
+        ("y", "tidy", "trap 'sleep 1; exit 3' HUP; sh $AIOS_HOOK waiting '{}'; while :; do sleep 0.1; done"),
     ):
         stack.ok("agents", "add", key, name, "--", "sh", "-c", line)
     stack.ok("agents", "add", "m", "missing", "--", "no-such-program")
@@ -69,8 +70,10 @@ def test_a_turn_that_is_over_leaves_the_agent_open_for_the_next_one(stack: Stack
     assert "goodbye" in job.message
 
 
-def test_a_terminal_that_the_person_closed_is_a_stopped_job(stack: Stack, shop: Path) -> None:
-    [job] = stack.until_all(stack.start("multi", "shop", "d:1", ENDLESS), JobState.RUNNING)
+@pytest.mark.parametrize("agent", ["d", "y"])
+def test_a_terminal_that_the_person_closed_is_a_stopped_job(stack: Stack, shop: Path, agent: str) -> None:
+    run = stack.start("multi", "shop", f"{agent}:1", "demo: seconds 0.1\ndemo: ask Shall I?")
+    [job] = stack.until_all(run, JobState.WAITING)
 
     stack.tmux.kill_session(job.name)
     [job] = stack.until_over(job.run)
