@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,4 +91,25 @@ def test_a_terminated_supervisor_takes_all_along_and_jobs_go_on_after_up(fleet: 
         with fleet.recovery("SIGTERM of supervisor"):
             fleet.ok("up")
             assert [job.attempt for job in fleet.settle(run, JobState.RUNNING)] == [j.attempt for j in before]
+    fleet.check_started_once(fleet.settle(run, JobState.REVIEW))
+
+
+def test_another_aios_on_the_same_redis_is_refused_and_disturbs_nobody(
+    fleet: Fleet, short_path: Path
+) -> None:
+    fleet.add("undisturbed")
+    argv, environment = fleet.command()
+    other = environment | {
+        "AIOS_DATA_DIR": str(short_path / "data"),
+        "AIOS_REDIS_URL": f"unix://{fleet.settings.redis_socket}",
+    }
+    up, _ = (
+        subprocess.run([*argv, word], env=other, capture_output=True, text=True, timeout=40, check=False)
+        for word in ("up", "down")
+    )
+
+    assert up.returncode != 0
+    assert "belongs to another AIOS" in up.stderr, up
+    fleet.check_one_of_each()
+    run = fleet.start("multi", "undisturbed", "s:2", "quick")
     fleet.check_started_once(fleet.settle(run, JobState.REVIEW))
