@@ -141,9 +141,12 @@ class Job:
     is_open: bool = False  #: its agent process and tmux session exist
     is_fresh: bool = True  #: False: the attempt goes on in a worktree that exists
     conversation: str = ""  #: the agent's own id of the conversation, to resume it
+    transcript: str = ""  #: the file in which the agent keeps the conversation
     limit_s: int = 0
     has_begun: bool = False
     measured_ms: int = 0  #: when ``files``, ``added`` and ``removed`` were taken
+    is_in_place: bool = False  #: ``worktree`` is the person's own directory: no branch, nothing is removed
+    prompts: int = 0  #: how many prompts its agent said that it took
 
     def to_json(self) -> dict[str, Any]:
         return _as_json(self)

@@ -14,7 +14,7 @@ from aios_app.domain.naming import branch_name, job_name, port_block, title_of
 class Order:
     """What a person asked for, resolved: these agents, so many of each, in each of these projects."""
 
-    source: str  #: the command, as it goes into names: ``all`` or ``multi``
+    source: str  #: the command, as it goes into names: ``all``, ``multi``, ``here`` or ``new``
     agents: tuple[tuple[Agent, int], ...]
     projects: tuple[Project, ...]
     prompt: str
@@ -25,6 +25,7 @@ class Order:
     base: str = ""
     name: str = ""  #: takes the place of the project in the names of worktrees and sessions
     extra_args: tuple[str, ...] = ()
+    is_in_place: bool = False  #: in the projects' own directories, without worktrees
 
     @property
     def job_count(self) -> int:
@@ -103,6 +104,8 @@ def _job(order: Order, project: Project, agent: Agent, instance: int, *, run: in
         since_ms=created_ms,
         base=order.base,
         limit_s=order.limit_s,
+        is_in_place=order.is_in_place,
+        worktree=project.path if order.is_in_place else "",
     )
 
 
@@ -119,7 +122,7 @@ def _numbered(job: Job, order: Order, *, stage: int, number: int, stamp: str) ->
             instance=job.instance,
             number=number,
         ),
-        branch=branch_name(number, order.prompt),
+        branch="" if order.is_in_place else branch_name(number, order.prompt),
         port=port_block(number),
     )
 

@@ -9,7 +9,7 @@ from aios_app.domain.errors import NotNow
 from aios_app.domain.models import Finishes, Job, JobState
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
-from aios_app.services.end_job import screen_mark
+from aios_app.services.drafts import screen_mark
 from aios_app.services.spawn_job import RESUME
 
 #: Seconds until a session must be there.
@@ -23,17 +23,25 @@ def attach_job(ctx: Context, job: Job, *, tmux: str, read_only: bool) -> dict[st
 
     An agent that was closed to make room is started again with its conversation.
     """
-    is_resumed = False
-    if ctx.tmux.find(job.name) is None:
-        is_resumed = _bring_back(ctx, job)
-        job = _await_session(ctx, job)
+    job, is_resumed = bring_back(ctx, job)
     ctx.ledger.keep_open(job)
     ctx.ledger.note_attempt(job.attempt, screen=screen_mark(ctx.tmux.capture(job.name)))
     argv = ctx.tmux.attach_argv(job.name, read_only=read_only, inside=tmux)
     return {"job": job.to_json(), "argv": argv, "is_resumed": is_resumed}
 
 
-def _bring_back(ctx: Context, job: Job) -> bool:
+def bring_back(ctx: Context, job: Job) -> tuple[Job, bool]:
+    """The job with its session there, and whether its agent was started again for that.
+
+    Raises ``NotNow`` where it has not begun, or has ended for good.
+    """
+    if job.is_open and ctx.tmux.find(job.name) is not None:
+        return job, False
+    is_resumed = _renew(ctx, job)
+    return await_session(ctx, job), is_resumed
+
+
+def _renew(ctx: Context, job: Job) -> bool:
     """True where a new attempt was queued; False where the session is on its way already."""
     if job.state is JobState.PREPARING or job.is_open:
         return False
@@ -53,7 +61,8 @@ def _bring_back(ctx: Context, job: Job) -> bool:
     return True
 
 
-def _await_session(ctx: Context, job: Job) -> Job:
+def await_session(ctx: Context, job: Job) -> Job:
+    """The job once its agent runs in a session; raises ``NotNow`` where that does not come about."""
     deadline = time.monotonic() + DEADLINE_S
     while (left_s := deadline - time.monotonic()) > 0:
         after = ctx.ledger.last_event_id()

@@ -35,6 +35,8 @@ def create_worktree(ctx: Context, attempt_id: str) -> None:
     attempt, job = found
     if attempt.is_over or job.attempt != attempt_id or job.state is not JobState.PREPARING:
         return
+    if job.is_in_place:
+        return  # the directory is the person's own
     repository = find_repository(Path(job.path))
     with repository_lock(ctx.settings.locks_dir, repository):
         if ctx.ledger.job_of(attempt).state is not JobState.PREPARING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterable
 
 import psutil
@@ -12,6 +11,7 @@ from aios_app.domain.models import Job, JobState
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
+from aios_app.services.drafts import has_draft
 from aios_app.services.finish_job import finish_attempt
 
 #: Seconds that an agent has to go after its terminal was closed, and again after SIGTERM.
@@ -69,11 +69,6 @@ def ended_state(job: Job, reason: str) -> tuple[JobState, str]:
     return JobState.FAILED, reason
 
 
-def screen_mark(screen: str) -> str:
-    """A short fingerprint of a screen: a different one after a person was there means that they typed."""
-    return hashlib.sha256(screen.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
 def marked_processes(attempt_id: str) -> list[psutil.Process]:
     """The processes that carry the attempt in their environment, wherever they went."""
     found = []
@@ -92,11 +87,7 @@ def _may_close(ctx: Context, job: Job, attempt: Attempt) -> bool:
     session = ctx.tmux.find(job.name)
     if session is None:
         return True
-    if session.attached:
-        return False
-    if session.last_attached_s * 1000 < job.since_ms:
-        return True
-    return screen_mark(ctx.tmux.capture(job.name)) == attempt.screen
+    return not session.attached and not has_draft(ctx, job, attempt, session)
 
 
 def _tree(pid: int) -> list[psutil.Process]:

@@ -14,7 +14,7 @@ from aios_app.ledger.ledger import Attempt
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.records import record
-from aios_app.services.timers import ALL_TIMERS
+from aios_app.services.timers import ALL_TIMERS, set_idle_timer
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ def finish_turn(ctx: Context, attempt: Attempt, *, message: str = "") -> None:
         message=message,
     )
     if changed:
+        set_idle_timer(ctx, attempt.id)
         _after(ctx, job, ends=False)
 
 
@@ -83,6 +84,8 @@ def measure(ctx: Context, number: int) -> None:
 
 def discard_unused(ctx: Context, job: Job) -> None:
     """Removes the worktree of a job whose agent never began, where nothing was done in it either."""
+    if job.is_in_place:
+        return
     try:
         repository = find_repository(Path(job.path))
         with repository_lock(ctx.settings.locks_dir, repository):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from aios_app.domain.models import Job
+from aios_app.domain.models import Job, JobState
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
-from aios_app.services.end_job import end_job
+from aios_app.services.end_job import CLOSE, end_job
 from aios_app.services.reconcile import check_sessions
-from aios_app.services.timers import GONE, LAUNCH, LIMIT, SETUP, SKIP
+from aios_app.services.timers import GONE, IDLE, LAUNCH, LIMIT, SETUP, SKIP, set_idle_timer
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +21,11 @@ def fire_due_timers(ctx: Context) -> float | None:
         left_s = (due_ms - ctx.ledger.now_ms()) / 1000
         if left_s > 0:
             return left_s
-        _fire(ctx, kind, attempt)
+        if kind != IDLE:
+            _fire(ctx, kind, attempt)
         ctx.ledger.drop_timers(ctx.machine, attempt, [kind])
+        if kind == IDLE:
+            _close_idle(ctx, attempt)
     return None
 
 
@@ -39,6 +42,17 @@ def _fire(ctx: Context, kind: str, attempt_id: str) -> None:
         check_sessions(ctx)
         return
     end_job(ctx, attempt_id, _cause(ctx, kind, ctx.ledger.job_of(attempt)))
+
+
+def _close_idle(ctx: Context, attempt_id: str) -> None:
+    """Closes an agent that rests and can come back; one that a person is at gets the same time again."""
+    attempt = ctx.ledger.attempt(attempt_id)
+    if attempt is None or attempt.is_over:
+        return
+    job = ctx.ledger.job_of(attempt)
+    if job.state is JobState.REVIEW and job.conversation:
+        set_idle_timer(ctx, attempt_id)
+        end_job(ctx, attempt_id, CLOSE)
 
 
 def _cause(ctx: Context, kind: str, job: Job) -> str:

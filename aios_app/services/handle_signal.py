@@ -18,7 +18,7 @@ from aios_app.services.finish_job import AT_WORK, discard_unused, finish_attempt
 from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import record
 from aios_app.services.spawn_job import begin_work
-from aios_app.services.timers import LAUNCH, SETUP, SKIP, set_timer
+from aios_app.services.timers import IDLE, LAUNCH, SETUP, SKIP, set_timer
 from aios_app.services.watch_screen import look_at_silent
 from aios_app.spool.files import Signal
 
@@ -65,8 +65,10 @@ def _conversation(ctx: Context, attempt: Attempt, payload: bytes) -> None:
 
 
 def _prompt(ctx: Context, attempt: Attempt, _payload: bytes) -> None:
-    ctx.ledger.drop_timers(ctx.machine, attempt.id, [SKIP])
-    ctx.ledger.move(attempt.id, {JobState.WAITING, JobState.REVIEW}, JobState.RUNNING)
+    ctx.ledger.drop_timers(ctx.machine, attempt.id, [SKIP, IDLE])
+    job = ctx.ledger.job_of(attempt)
+    at_prompt = {JobState.RUNNING, JobState.WAITING, JobState.REVIEW}
+    ctx.ledger.move(attempt.id, at_prompt, JobState.RUNNING, prompts=job.prompts + 1)
     record(ctx, attempt.job)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aios_app.agents import module_for
+from aios_app.agents import Place, module_for
 from aios_app.domain.errors import AiosError
 from aios_app.domain.models import Agent, Finishes, Job, JobState
 from aios_app.domain.specs import parse_duration
@@ -19,7 +19,7 @@ from aios_app.services.end_job import ended_state
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import attempt_dir, record
-from aios_app.services.timers import LAUNCH, LIMIT, SETUP, set_timer
+from aios_app.services.timers import LAUNCH, LIMIT, SETUP, set_idle_timer, set_timer
 from aios_app.spool.launch import has_begun, has_started, prepare_attempt, session_environment
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def _start(ctx: Context, job: Job, attempt: Attempt) -> None:
     if not ctx.ledger.move(attempt.id, {JobState.PREPARING}, None, is_open=1):
         return
     agent = ctx.ledger.run_agent(job.run, job.agent_key)
-    setup = "" if attempt.mode == RESUME else project_setting(ctx, job, "setup")
+    setup = "" if attempt.mode == RESUME or job.is_in_place else project_setting(ctx, job, "setup")
     _set_limits(ctx, job, has_setup=bool(setup))
     folder = attempt_dir(ctx.settings, job)
     is_again = has_begun(folder)  # by a worker that died before it could say so
@@ -77,7 +77,7 @@ def _start(ctx: Context, job: Job, attempt: Attempt) -> None:
         ctx.ledger.drop_timers(ctx.machine, attempt.id, [LAUNCH])
     if not setup:
         begin_work(ctx, attempt, job)
-    if agent.finishes is Finishes.SILENCE:
+    if agent.finishes is Finishes.SILENCE or module_for(agent).speaks:
         ctx.tmux.watch_silence(job.name, agent.idle_after_s)
     record(ctx, job.number)
     if is_again:
@@ -85,9 +85,11 @@ def _start(ctx: Context, job: Job, attempt: Attempt) -> None:
 
 
 def begin_work(ctx: Context, attempt: Attempt, job: Job) -> None:
-    """The agent itself runs now; one that was only resumed sits at its prompt, as it did."""
-    state = JobState.REVIEW if attempt.mode == RESUME else JobState.RUNNING
-    ctx.ledger.move(attempt.id, {JobState.PREPARING}, state)
+    """The agent itself runs now; one that was only resumed, or got no prompt, sits at its own."""
+    rests = attempt.mode == RESUME or _has_nothing_to_do(ctx, job)
+    state = JobState.REVIEW if rests else JobState.RUNNING
+    if ctx.ledger.move(attempt.id, {JobState.PREPARING}, state) and rests:
+        set_idle_timer(ctx, attempt.id)
     logger.info("running", extra={"job_id": job.number, "run_id": job.run})
 
 
@@ -97,12 +99,24 @@ def _open_session(ctx: Context, job: Job, agent: Agent, attempt: Attempt, setup:
     launch = module_for(agent).launch(
         agent,
         prompt="" if is_resume else _prompt(ctx, job, agent),
+        place=Place(
+            attempt_dir=folder,
+            worktree=Path(job.worktree),
+            repository=Path(job.path),
+            attempt=attempt.id,
+        ),
         conversation=job.conversation if is_resume else "",
         extra_args=json.loads(ctx.ledger.run(job.run)["extra_args"]),
     )
     argv = prepare_attempt(
-        folder, argv=launch.argv, worktree=Path(job.worktree), shell=ctx.settings.shell, setup=setup
+        folder,
+        argv=launch.argv,
+        worktree=Path(job.worktree),
+        shell=ctx.settings.shell,
+        setup=setup,
+        files=launch.files,
     )
+    ctx.ledger.move(attempt.id, {JobState.PREPARING}, None, conversation=launch.conversation)
     environment = session_environment(
         attempt=attempt.id,
         job=job.number,
@@ -140,7 +154,13 @@ def _prompt(ctx: Context, job: Job, agent: Agent) -> str:
     if agent.finishes is Finishes.NEVER:
         return ""
     prompts = ctx.ledger.prompts(job.run)
-    return prompts.get("*") or prompts.get(agent.key) or ctx.catalog.prompt_for(agent)
+    if "*" in prompts:
+        return prompts["*"]
+    return prompts.get(agent.key) or ctx.catalog.prompt_for(agent)
+
+
+def _has_nothing_to_do(ctx: Context, job: Job) -> bool:
+    return job.finishes in {Finishes.TURN, Finishes.SILENCE} and ctx.ledger.prompts(job.run).get("*") == ""
 
 
 def _set_limits(ctx: Context, job: Job, *, has_setup: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aios_app.domain.specs import parse_duration
 from aios_app.services.context import Context
 
 #: The login shell did not get to the agent.
@@ -12,10 +13,16 @@ SETUP = "setup"
 LIMIT = "limit"
 #: The agent waits for an answer longer than its stage may.
 SKIP = "skip"
+#: The agent has rested at its prompt for long.
+IDLE = "idle"
+#: An agent that speaks by its hooks has not said yet that it works.
+START = "start"
+#: Something failed in an agent that may try again.
+REST = "rest"
 #: The session is gone and its wrapper has not said yet how the agent ended.
 GONE = "gone"
 
-ALL_TIMERS = (LAUNCH, SETUP, LIMIT, SKIP, GONE)
+ALL_TIMERS = (LAUNCH, SETUP, LIMIT, SKIP, IDLE, START, REST, GONE)
 
 
 def set_timer(ctx: Context, kind: str, attempt: str, after_s: float) -> None:
@@ -23,3 +30,8 @@ def set_timer(ctx: Context, kind: str, attempt: str, after_s: float) -> None:
     due_ms = ctx.ledger.now_ms() + int(after_s * 1000)
     ctx.ledger.set_timer(ctx.machine, kind, attempt, due_ms)
     ctx.alarm.set()
+
+
+def set_idle_timer(ctx: Context, attempt: str) -> None:
+    """The agent rests from now on: it is closed after ``idle_close`` unless a prompt comes before."""
+    set_timer(ctx, IDLE, attempt, parse_duration(ctx.catalog.get("idle_close")))

@@ -112,6 +112,7 @@ SETTINGS = _table(
     _setting("fetch_timeout", Kind.DURATION, "20s", "limit of a fetch; then the last fetched state is taken"),
     _setting("gemini_prompt", Kind.PROMPT, "", "default prompt of gemini"),
     _setting("idle_after", Kind.DURATION, "30s", "silence after which a generic agent counts as done"),
+    _setting("idle_close", Kind.DURATION, "30m", "rest after which an agent in review is closed"),
     _setting("last_update_check", Kind.INT, "0", "seconds since 1970 of the last look for a newer AIOS"),
     _setting("launch_limit", Kind.DURATION, "30s", "time that an agent's program has to start"),
     _setting("machine_name", Kind.TEXT, "", "name of this machine; empty: its host name"),

@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 import time
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -41,6 +42,7 @@ _FIELDS = (
     "window_activity",
     "monitor-silence",
     "@aios_marks",
+    "pane_title",
     "pane_id",
 )
 
@@ -57,6 +59,7 @@ class SessionInfo:
     last_attached_s: int  #: when somebody last looked at it; 0: nobody yet
     pane_pid: int
     is_silent: bool  #: nothing new for as long as ``watch_silence`` said
+    title: str  #: as its program set it
     marks: dict[str, str] = field(default_factory=dict)  #: empty: a session that a person made
 
 
@@ -125,10 +128,10 @@ class TmuxServer:
         return self._on_session(name, ["kill-session", "-t", f"={name}"])
 
     def capture(self, name: str, *, history_lines: int = 0) -> str:
-        """What the session's active pane shows, with so many lines from above the screen."""
+        """What the agent's pane shows, with so many lines from above the screen."""
         _check_name(name)
         start = ["-S", f"-{history_lines}"] if history_lines else []
-        result = self._client.run(["capture-pane", "-p", "-t", f"={name}:", *start])
+        result = self._client.run(["capture-pane", "-p", "-t", _agent_pane(name), *start])
         _check(result, f"session {name} cannot be read")
         return "\n".join(result.stdout)
 
@@ -147,7 +150,7 @@ class TmuxServer:
         if _KEYS.search(text):
             raise BadPrompt("the text holds control characters, which a terminal would take for keys")
         buffer = f"aios-{secrets.token_hex(8)}"
-        target = ["-t", f"={name}:"]
+        target = ["-t", _agent_pane(name)]
         # a pane that a person has scrolled back knows nothing of bracketed paste: each line would be an Enter
         commands = [["copy-mode", "-q", *target]]
         if text:
@@ -160,6 +163,42 @@ class TmuxServer:
             ]
         result = self._client.run(_joined(commands), stdin=text.encode("utf-8", "surrogateescape"))
         _check(result, f"session {name} did not take the text")
+
+    def send_keys(self, name: str, keys: Sequence[str]) -> None:
+        """Press keys, by tmux's names for them, such as ``Escape`` or ``C-c``."""
+        _check_name(name)
+        pane = _agent_pane(name)
+        commands = [["copy-mode", "-q", "-t", pane], ["send-keys", "-t", pane, "--", *keys]]
+        _check(self._client.run(_joined(commands)), f"session {name} did not take the keys")
+
+    def before_cursor(self, name: str) -> str | None:
+        """The text on the cursor's left in the agent's pane; None where the program hides the cursor."""
+        _check_name(name)
+        pane = _agent_pane(name)
+        place = "#{cursor_flag} #{cursor_x} #{cursor_y}"
+        ask = [["display-message", "-p", "-t", pane, place], ["capture-pane", "-p", "-t", pane]]
+        result = self._client.run(_joined(ask))
+        _check(result, f"session {name} cannot be read")
+        is_shown, column, row = map(int, result.stdout[0].split())
+        lines = result.stdout[1:]
+        return _cells(lines[row], column) if is_shown and row < len(lines) else "" if is_shown else None
+
+    def last_typed_s(self, name: str) -> int:
+        """When somebody who is attached last pressed a key, in seconds since 1970; 0: nobody is."""
+        _check_name(name)
+        result = self._client.run(
+            ["list-clients", "-t", f"={name}", "-F", "#{client_activity} #{client_readonly}"]
+        )
+        if result.returncode:
+            return 0
+        clients = [line.split() for line in result.stdout if line]
+        return max((int(activity) for activity, is_reader in clients if is_reader == "0"), default=0)
+
+    def open_window(self, name: str, *, cwd: Path, argv: Sequence[str]) -> None:
+        """Start ``argv`` in a further window of the session, behind the one that is shown."""
+        place = ["-d", "-t", f"={name}:", "-c", str(cwd).replace("#", "##")]
+        if not self._on_session(name, ["new-window", *place, "--", *map(literal, _never_shell(argv))]):
+            raise TmuxError(f"there is no session {name}")
 
     def attach_argv(self, name: str, *, read_only: bool = False, inside: str = "") -> list[str]:
         """The command that shows the session in the caller's terminal, to be executed there.
@@ -215,6 +254,22 @@ def _joined(commands: Sequence[Sequence[str]]) -> list[str]:
     return list(chain.from_iterable([*command, ";"] for command in literals))[:-1]
 
 
+def _agent_pane(name: str) -> str:
+    """Where the agent is, whatever windows and panes a person has opened beside it."""
+    return f"={name}:^.{{top-left}}"
+
+
+def _cells(line: str, columns: int) -> str:
+    """What of the line stands in its first columns, of which some letters take two."""
+    taken, left = "", columns
+    for char in line.ljust(columns):
+        left -= 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if left < 0:
+            break
+        taken += char
+    return taken
+
+
 def _never_shell(argv: Sequence[str]) -> Sequence[str]:
     """A command of a single word would be given to a shell by tmux."""
     return argv if len(argv) > 1 else ["/bin/sh", "-c", 'exec "$0"', *argv]
@@ -236,7 +291,7 @@ def _parse_rows(words: Sequence[str]) -> list[SessionInfo]:
 
 
 def _session(row: Sequence[str]) -> SessionInfo:
-    name, windows, attached, path, created, last_attached, pid, flag, activity, limit, marks, _ = row
+    name, windows, attached, path, created, last_attached, pid, flag, activity, limit, marks, title, _ = row
     # tmux raises no flag on a window that somebody looks at
     is_quiet = int(attached) > 0 and int(limit) > 0 and time.time() - int(activity) >= int(limit)
     return SessionInfo(
@@ -248,6 +303,7 @@ def _session(row: Sequence[str]) -> SessionInfo:
         last_attached_s=int(last_attached or 0),
         pane_pid=int(pid),
         is_silent=flag == "1" or is_quiet,
+        title=title,
         marks=json.loads(marks) if marks else {},
     )
 

@@ -1,0 +1,44 @@
+"""Tell whether a person has begun to type into an agent's input, which is neither added to nor closed."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+from aios_app.domain.models import Job
+from aios_app.ledger.ledger import Attempt
+from aios_app.services.context import Context
+from aios_app.tmux.server import SessionInfo
+
+#: Seconds after their last key in which a person counts as typing.
+_TYPING_S = 5.0
+#: What stands before the cursor of an empty input.
+_PROMPT_MARKS = (">", "$", "#", "%", "?", ":", "]", "\u203a", "\u276f", "\u00bb", "\u276d", "\u2502")
+_BOX = "".join(map(chr, range(0x2500, 0x2580)))
+
+
+def screen_mark(screen: str) -> str:
+    """A fingerprint of a screen's text: a different one after a person was there means that they typed.
+
+    A terminal of another size breaks lines elsewhere and draws other boxes: both are left out.
+    """
+    text = "".join(screen.translate(dict.fromkeys(map(ord, _BOX))).split())
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def is_typing(ctx: Context, job: Job) -> bool:
+    """Whether somebody who is attached pressed a key a moment ago."""
+    return time.time() - ctx.tmux.last_typed_s(job.name) < _TYPING_S
+
+
+def has_draft(ctx: Context, job: Job, attempt: Attempt, session: SessionInfo) -> bool:
+    """Whether a person may have left something in the input since the agent came to rest.
+
+    A program that hides the cursor does not show where its input ends: there any change counts.
+    """
+    if not session.attached and session.last_attached_s * 1000 < job.since_ms:
+        return False
+    before = ctx.tmux.before_cursor(job.name)
+    if before is None:
+        return screen_mark(ctx.tmux.capture(job.name)) != attempt.screen
+    return bool(before.strip()) and not before.rstrip().endswith(_PROMPT_MARKS)
