@@ -107,10 +107,13 @@ def all_measured(jobs: Sequence[Job]) -> bool:
 
 def agents(stack: Stack) -> list[psutil.Process]:
     """The processes of the stand-in agent itself, without its wrapper and what it starts."""
-    found = []
+    found: dict[int, psutil.Process] = {}
+    parents: dict[int, int] = {}
     for process in stack.processes("AIOS_SPOOL", str(stack.settings.spool_dir)):
         with contextlib.suppress(psutil.Error):
             program, *words = process.cmdline() or [""]
             if program == sys.executable and any(word.endswith("demo_program.py") for word in words):
-                found.append(process)
-    return found
+                parents[process.pid] = process.ppid()
+                found[process.pid] = process
+    # what it is just about to start still looks like itself
+    return [process for pid, process in found.items() if parents[pid] not in found]
