@@ -1,6 +1,6 @@
 """What AIOS knows of each agent: its command line, and what its screen says."""
 
-from aios_app.agents.base import AgentModule, Launch, Look
+from aios_app.agents.base import AgentModule, Heard, Launch, Look, Place, Ready
 from aios_app.agents.catalog import (
     DEFAULT_AGENTS,
     DEMO_AGENT,
@@ -16,8 +16,11 @@ __all__ = [
     "DEMO_AGENT",
     "FOUNDING_TEMPLATES",
     "AgentModule",
+    "Heard",
     "Launch",
     "Look",
+    "Place",
+    "Ready",
     "install_check",
     "module_for",
 ]

@@ -83,9 +83,9 @@ def _agent(key: str, name: str, argv: tuple[str, ...], finishes: Finishes) -> Ag
 
 #: In every new catalogue.
 DEFAULT_AGENTS = (
-    _agent("c", "codex", _CODEX, Finishes.SILENCE),
-    _agent("l", "claude", ("claude", "--dangerously-skip-permissions"), Finishes.SILENCE),
-    _agent("g", "gemini", ("gemini", "--yolo", "--skip-trust"), Finishes.SILENCE),
+    _agent("c", "codex", _CODEX, Finishes.TURN),
+    _agent("l", "claude", ("claude", "--dangerously-skip-permissions"), Finishes.TURN),
+    _agent("g", "gemini", ("gemini", "--yolo", "--skip-trust"), Finishes.TURN),
     _agent("h", "htop", ("htop",), Finishes.NEVER),
     _agent("t", "top", ("top",), Finishes.NEVER),
 )

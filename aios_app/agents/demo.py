@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from aios_app.agents.base import Launch, Look, checked, look_at
+from aios_app.agents.base import Launch, Look, Mute, Place, checked, look_at
 from aios_app.domain.models import Agent
 
 #: By its path and isolated: a file ``json.py`` in the project that it works in is not imported by it.
@@ -20,14 +20,21 @@ DEMO_ARGV = (
 )
 
 
-class DemoAgent:
+class DemoAgent(Mute):
     """It says itself when a turn is over."""
 
     def launch(
-        self, agent: Agent, *, prompt: str, conversation: str = "", extra_args: Sequence[str] = ()
+        self,
+        agent: Agent,
+        *,
+        prompt: str,
+        place: Place,  # noqa: ARG002 - it needs nothing of it
+        conversation: str = "",
+        extra_args: Sequence[str] = (),
     ) -> Launch:
         resume = ["--resume", checked(conversation)] if conversation else []
-        return Launch(argv=(*agent.argv, *extra_args, *resume, *(["--", prompt] if prompt else [])))
+        argv = (*agent.argv, *extra_args, *resume, *(["--", prompt] if prompt else []))
+        return Launch(argv=argv, conversation=conversation)
 
-    def look(self, screen: str) -> Look:
+    def look(self, screen: str, title: str = "") -> Look:  # noqa: ARG002 - it sets no title
         return look_at(screen)

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from aios_app.agents.base import Launch, Look, checked, look_at
+from aios_app.agents.base import (
+    Heard,
+    Launch,
+    Look,
+    Place,
+    Ready,
+    checked,
+    entries,
+    hook_settings,
+    look_at,
+    one_line,
+    text_of,
+    told,
+)
 from aios_app.domain.models import Agent
 
 _ENVIRONMENT = {
@@ -12,17 +28,107 @@ _ENVIRONMENT = {
     "GEMINI_CLI_NO_RELAUNCH": "true",  # the second process that it would start outlives the first
     "COLORTERM": "truecolor",
 }
+_SETTINGS = "gemini-settings.json"
+_EVENTS = ("SessionStart", "BeforeAgent", "AfterAgent", "Notification")
+_LOGIN = "login needed: run gemini, then /auth"
+_DIALOGS = (
+    ("How would you like to authenticate", Look(state="failed", text=_LOGIN)),
+    ("Waiting for auth", Look(state="failed", text=_LOGIN)),
+    ("Do you trust", Look(state="waiting", text="trust this folder?")),
+)
+_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA")
+_NO_WORDS = "[no response text]"
 
 
 class GeminiAgent:
     """The prompt is one word with its option: after ``--`` it would be dropped without a word."""
 
-    def launch(
-        self, agent: Agent, *, prompt: str, conversation: str = "", extra_args: Sequence[str] = ()
-    ) -> Launch:
-        resume = [f"--resume={checked(conversation)}"] if conversation else []
-        words = [f"--prompt-interactive={prompt}"] if prompt else []
-        return Launch(argv=(*agent.argv, *extra_args, *resume, *words), environment=dict(_ENVIRONMENT))
+    speaks = True
+    tool_marks = frozenset({"GEMINI_CLI"})
 
-    def look(self, screen: str) -> Look:
-        return look_at(screen, working=("esc to cancel",))
+    def launch(
+        self,
+        agent: Agent,
+        *,
+        prompt: str,
+        place: Place,
+        conversation: str = "",
+        extra_args: Sequence[str] = (),
+    ) -> Launch:
+        chosen = checked(conversation) or place.attempt
+        which = f"--resume={chosen}" if conversation else f"--session-id={chosen}"
+        words = [f"--prompt-interactive={prompt}"] if prompt else []
+        settings = place.attempt_dir / _SETTINGS
+        return Launch(
+            argv=(*agent.argv, *extra_args, which, *words),
+            environment={**_ENVIRONMENT, "GEMINI_CLI_SYSTEM_SETTINGS_PATH": str(settings)},
+            files={_SETTINGS: json.dumps(_settings())},
+            conversation=chosen,
+        )
+
+    def hear(self, payload: Mapping[str, Any]) -> Heard | None:
+        match payload.get("hook_event_name"):
+            case "SessionStart":
+                return told("began", payload, is_switch=payload.get("source") != "startup")
+            case "BeforeAgent":
+                return told("prompt", payload)
+            case "Notification":
+                return told("waiting", payload, _question(payload))
+            case "AfterTool":
+                return told("working", payload)
+            case "AfterAgent":
+                said = text_of(payload, "prompt_response")
+                return told("turn", payload, "" if said == _NO_WORDS else said)
+        return None
+
+    def look(self, screen: str, title: str = "") -> Look:
+        if title.startswith("✦"):
+            return Look(state="running")
+        return look_at(screen, working=("esc to cancel",), dialogs=_DIALOGS)
+
+    def render(self, lines: Iterable[str]) -> Iterator[str]:
+        for entry in entries(lines):
+            yield from _entry(entry)
+
+    def ready(self, home: Path, environ: Mapping[str, str]) -> Iterator[Ready]:
+        folder = Path(environ.get("GEMINI_CLI_HOME") or home) / ".gemini"
+        settings = folder / "settings.json"
+        is_chosen = settings.is_file() and "selectedType" in settings.read_text("utf-8", "replace")
+        has_login = (folder / "oauth_creds.json").is_file() or any(key in environ for key in _KEYS)
+        if is_chosen and has_login:
+            yield Ready(ok=True, says="logged in")
+        else:
+            yield Ready(ok=False, says="no way to log in is chosen", mend="gemini, then /auth")
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        "general": {"enableAutoUpdate": False},
+        "hooks": hook_settings(_EVENTS, bare=("AfterTool",)),
+    }
+
+
+def _question(payload: Mapping[str, Any]) -> str:
+    given = payload.get("details")
+    details = given if isinstance(given, dict) else {}
+    questions = details.get("questions")
+    if isinstance(questions, list) and questions and isinstance(questions[0], dict):
+        return text_of(questions[0], "question")
+    return ": ".join(word for word in (text_of(payload, "message"), text_of(details, "command")) if word)
+
+
+def _entry(entry: Mapping[str, Any]) -> Iterator[str]:
+    mark = {"user": "> ", "gemini": ""}.get(str(entry.get("type")))
+    if mark is None:
+        return
+    content = entry.get("content")
+    parts = content if isinstance(content, list) else [content]
+    for part in parts:
+        text = part if isinstance(part, str) else text_of(part, "text") if isinstance(part, dict) else ""
+        if text:
+            yield ""
+            yield mark + text
+    calls = entry.get("toolCalls")
+    for call in calls if isinstance(calls, list) else []:
+        if isinstance(call, dict):
+            yield f"  * {one_line(call.get('name', ''))}: {one_line(call.get('args', ''))}"

@@ -13,6 +13,8 @@ from aios_app.domain.models import Agent, Job, JobState, Run
 from aios_app.ledger import keys
 from aios_app.ledger.connection import Scripts, connect, redis_errors
 
+#: Taken off the order of a job for which a person waits.
+_FIRST = 1_000_000_000
 _DEFAULTS = {
     f.name: str(int(f.default)) if isinstance(f.default, bool) else str(f.default)
     for f in fields(Job)
@@ -41,6 +43,8 @@ class Attempt:
     result: str = ""
     mode: str = ""  #: ``resume``: start idle, with the conversation it had
     screen: str = ""
+    trouble: str = ""  #: what failed last, while the agent may still try again
+    is_busy: bool = False  #: its turn is over, but for a command that it still awaits
 
 
 class Ledger:
@@ -228,7 +232,7 @@ class Ledger:
         return (_attempt(attempt_id, found[0]), Job.from_fields(found[1])) if found else None
 
     def note_attempt(self, attempt_id: str, **values: str) -> None:
-        """Sets ``ending`` or ``screen`` of an attempt."""
+        """Sets ``ending``, ``screen``, ``trouble`` or ``busy`` of an attempt."""
         with redis_errors():
             self._redis.hset(keys.attempt(attempt_id), mapping=dict(values))
 
@@ -264,6 +268,12 @@ class Ledger:
         """The jobs that may begin now (already ``preparing``), and those whose agent is to make room."""
         claimed, close = self._run("claim", machine)
         return self.jobs(map(int, claimed)), self.jobs(map(int, close))
+
+    def hurry(self, job: Job) -> None:
+        """The queued job goes before all others of its machine: a person waits for it."""
+        with redis_errors():
+            queue = keys.machine(job.machine) + ":queue"
+            self._redis.zadd(queue, {str(job.number): job.number - _FIRST}, xx=True)
 
     def keep_open(self, job: Job) -> None:
         """The job's agent is not closed for its slot: a person is at it."""
@@ -357,6 +367,8 @@ def _attempt(attempt_id: str, data: Mapping[str, str]) -> Attempt:
         result=data.get("result", ""),
         mode=data.get("mode", ""),
         screen=data.get("screen", ""),
+        trouble=data.get("trouble", ""),
+        is_busy=data.get("busy") == "1",
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 
 from aios_app.domain.models import Job, JobState
+from aios_app.ledger.ledger import Attempt
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.end_job import CLOSE, end_job
 from aios_app.services.reconcile import check_sessions
-from aios_app.services.timers import GONE, IDLE, LAUNCH, LIMIT, SETUP, SKIP, set_idle_timer
+from aios_app.services.timers import GONE, IDLE, LAUNCH, LIMIT, REST, SETUP, SKIP, START, set_idle_timer
+from aios_app.services.watch_screen import look_at_rest, look_at_start
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +23,11 @@ def fire_due_timers(ctx: Context) -> float | None:
         left_s = (due_ms - ctx.ledger.now_ms()) / 1000
         if left_s > 0:
             return left_s
-        if kind != IDLE:
+        if kind not in _REPEATED:
             _fire(ctx, kind, attempt)
         ctx.ledger.drop_timers(ctx.machine, attempt, [kind])
-        if kind == IDLE:
-            _close_idle(ctx, attempt)
+        if kind in _REPEATED:
+            _fire(ctx, kind, attempt)
     return None
 
 
@@ -34,6 +36,9 @@ def _fire(ctx: Context, kind: str, attempt_id: str) -> None:
     if attempt is None or attempt.is_over:
         return
     logger.info("time limit", extra={"kind": kind, "job_id": attempt.job})
+    if kind in _REPEATED:
+        _REPEATED[kind](ctx, attempt)
+        return
     if kind == SKIP:
         if ctx.ledger.pass_stage(attempt_id):
             dispatch(ctx)
@@ -44,15 +49,12 @@ def _fire(ctx: Context, kind: str, attempt_id: str) -> None:
     end_job(ctx, attempt_id, _cause(ctx, kind, ctx.ledger.job_of(attempt)))
 
 
-def _close_idle(ctx: Context, attempt_id: str) -> None:
+def _close_idle(ctx: Context, attempt: Attempt) -> None:
     """Closes an agent that rests and can come back; one that a person is at gets the same time again."""
-    attempt = ctx.ledger.attempt(attempt_id)
-    if attempt is None or attempt.is_over:
-        return
     job = ctx.ledger.job_of(attempt)
     if job.state is JobState.REVIEW and job.conversation:
-        set_idle_timer(ctx, attempt_id)
-        end_job(ctx, attempt_id, CLOSE)
+        set_idle_timer(ctx, attempt.id)
+        end_job(ctx, attempt.id, CLOSE)
 
 
 def _cause(ctx: Context, kind: str, job: Job) -> str:
@@ -65,3 +67,7 @@ def _cause(ctx: Context, kind: str, job: Job) -> str:
     if kind == LIMIT:
         return f"took longer than its limit of {job.limit_s} s"
     raise ValueError(kind)
+
+
+#: What may set the same limit again; the others are dropped only when all is done.
+_REPEATED = {IDLE: _close_idle, START: look_at_start, REST: look_at_rest}

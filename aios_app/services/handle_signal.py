@@ -15,11 +15,12 @@ from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.end_job import ended_state
 from aios_app.services.finish_job import AT_WORK, discard_unused, finish_attempt, finish_turn, measure
+from aios_app.services.hear_hook import hear_hook
 from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import record
 from aios_app.services.spawn_job import begin_work
-from aios_app.services.timers import IDLE, LAUNCH, SETUP, SKIP, set_timer
-from aios_app.services.watch_screen import look_at_silent
+from aios_app.services.timers import IDLE, LAUNCH, SETUP, SKIP
+from aios_app.services.watch_screen import ask, look_at_silent
 from aios_app.spool.files import Signal
 
 logger = logging.getLogger(__name__)
@@ -73,19 +74,29 @@ def _prompt(ctx: Context, attempt: Attempt, _payload: bytes) -> None:
 
 
 def _waiting(ctx: Context, attempt: Attempt, payload: bytes) -> None:
-    question = str(_data(payload).get("question", ""))[:500]
-    if not ctx.ledger.move(attempt.id, AT_WORK, JobState.WAITING, question=question):
-        return
-    job = record(ctx, attempt.job)
-    skip_s = int(ctx.ledger.run(job.run)["skip_waiting_s"])
-    if skip_s:
-        set_timer(ctx, SKIP, attempt.id, skip_s)
+    ask(ctx, attempt, str(_data(payload).get("question", "")))
 
 
 def _turn(ctx: Context, attempt: Attempt, payload: bytes) -> None:
+    _end_turn(ctx, attempt, str(_data(payload).get("message", "")))
+
+
+def _end_turn(ctx: Context, attempt: Attempt, message: str) -> None:
     ctx.ledger.drop_timers(ctx.machine, attempt.id, [SKIP])
-    finish_turn(ctx, attempt, message=str(_data(payload).get("message", ""))[:4000])
+    finish_turn(ctx, attempt, message=message[:4000])
     measure(ctx, attempt.job)
+
+
+def _hook(ctx: Context, attempt: Attempt, payload: bytes) -> None:
+    heard = hear_hook(ctx, attempt, _data(payload))
+    if heard is None:
+        return
+    if heard.kind == "prompt":
+        _prompt(ctx, attempt, payload)
+    elif heard.kind == "waiting":
+        ask(ctx, attempt, heard.text)
+    elif heard.kind == "turn":
+        _end_turn(ctx, attempt, heard.text)
 
 
 def _exit(ctx: Context, attempt: Attempt, payload: bytes) -> None:
@@ -174,6 +185,7 @@ _SIGNALS = {
     "prompt": _prompt,
     "waiting": _waiting,
     "turn": _turn,
+    "hook": _hook,
     "exit": _exit,
 }
 _NOTICES = {"closed": _closed, "detached": _detached, "silence": _silence}

@@ -19,7 +19,7 @@ from aios_app.services.end_job import ended_state
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import attempt_dir, record
-from aios_app.services.timers import LAUNCH, LIMIT, SETUP, set_idle_timer, set_timer
+from aios_app.services.timers import LAUNCH, LIMIT, SETUP, START, START_S, set_idle_timer, set_timer
 from aios_app.spool.launch import has_begun, has_started, prepare_attempt, session_environment
 
 logger = logging.getLogger(__name__)
@@ -88,8 +88,11 @@ def begin_work(ctx: Context, attempt: Attempt, job: Job) -> None:
     """The agent itself runs now; one that was only resumed, or got no prompt, sits at its own."""
     rests = attempt.mode == RESUME or _has_nothing_to_do(ctx, job)
     state = JobState.REVIEW if rests else JobState.RUNNING
-    if ctx.ledger.move(attempt.id, {JobState.PREPARING}, state) and rests:
-        set_idle_timer(ctx, attempt.id)
+    if ctx.ledger.move(attempt.id, {JobState.PREPARING}, state):
+        if rests:
+            set_idle_timer(ctx, attempt.id)
+        elif module_for(ctx.ledger.run_agent(job.run, job.agent_key)).speaks:
+            set_timer(ctx, START, attempt.id, START_S)
     logger.info("running", extra={"job_id": job.number, "run_id": job.run})
 
 
@@ -105,7 +108,7 @@ def _open_session(ctx: Context, job: Job, agent: Agent, attempt: Attempt, setup:
             repository=Path(job.path),
             attempt=attempt.id,
         ),
-        conversation=job.conversation if is_resume else "",
+        conversation=_conversation(job, agent) if is_resume else "",
         extra_args=json.loads(ctx.ledger.run(job.run)["extra_args"]),
     )
     argv = prepare_attempt(
@@ -157,6 +160,11 @@ def _prompt(ctx: Context, job: Job, agent: Agent) -> str:
     if "*" in prompts:
         return prompts["*"]
     return prompts.get(agent.key) or ctx.catalog.prompt_for(agent)
+
+
+def _conversation(job: Job, agent: Agent) -> str:
+    """Where an agent keeps a transcript, one that it never began cannot be resumed."""
+    return "" if module_for(agent).speaks and not job.transcript else job.conversation
 
 
 def _has_nothing_to_do(ctx: Context, job: Job) -> bool:

@@ -1,11 +1,18 @@
-"""Decide by one look at the screen what the silence of a generic agent means."""
+"""Decide by one look at the screen what an agent does not say itself."""
 
 from __future__ import annotations
 
-from aios_app.agents import module_for
-from aios_app.domain.models import Finishes, JobState
+from aios_app.agents import Look, module_for
+from aios_app.domain.models import Finishes, Job, JobState
+from aios_app.ledger.ledger import Attempt
 from aios_app.services.context import Context
-from aios_app.services.finish_job import finish_turn, measure
+from aios_app.services.finish_job import AT_WORK, finish_turn, measure
+from aios_app.services.records import record
+from aios_app.services.timers import SKIP, START, START_S, set_timer
+from aios_app.tmux.server import SessionInfo
+
+#: Seconds after which an agent that never said that it works needs a person.
+_MUTE_S = 60.0
 
 
 def look_at_silent(ctx: Context) -> None:
@@ -15,13 +22,79 @@ def look_at_silent(ctx: Context) -> None:
         if not session.is_silent or attempt is None or attempt.is_over:
             continue
         job = ctx.ledger.job_of(attempt)
-        if job.finishes is not Finishes.SILENCE or job.state is not JobState.RUNNING:
+        agent = ctx.ledger.run_agent(job.run, job.agent_key)
+        speaks = module_for(agent).speaks
+        if not speaks and (job.finishes is not Finishes.SILENCE or job.state is not JobState.RUNNING):
             continue
         ctx.tmux.watch_silence(job.name, 0)
-        agent = ctx.ledger.run_agent(job.run, job.agent_key)
-        look = module_for(agent).look(ctx.tmux.capture(job.name))
-        if look.state == "waiting":
-            ctx.ledger.move(attempt.id, {JobState.RUNNING}, JobState.WAITING, question=look.question)
+        if job.state is not JobState.RUNNING or attempt.is_busy:
+            continue
+        look = _look(ctx, job, session)
+        if look.state == "running":
+            ctx.tmux.watch_silence(job.name, agent.idle_after_s)
         elif look.state == "review":
-            finish_turn(ctx, attempt)
+            finish_turn(ctx, attempt, message="interrupted" if speaks else "")
             measure(ctx, job.number)
+        else:
+            obey(ctx, job, attempt, look)
+
+
+def look_at_start(ctx: Context, attempt: Attempt) -> None:
+    """Looks at an agent that has not said yet that it works: a dialog may stand in its way."""
+    job = ctx.ledger.job_of(attempt)
+    session = ctx.tmux.find(job.name)
+    if session is None or job.state not in AT_WORK:
+        return
+    look = _look(ctx, job, session)
+    is_mute = ctx.ledger.now_ms() - job.since_ms > 1000 * _MUTE_S
+    if look.state in {"failed", "waiting"}:
+        obey(ctx, job, attempt, look)
+    elif is_mute and look.state == "review":
+        ask(ctx, attempt, f"it has not begun: look at it with aios attach {job.number}")
+    elif not is_mute:
+        set_timer(ctx, START, attempt.id, START_S)
+
+
+def look_at_rest(ctx: Context, attempt: Attempt) -> None:
+    """Ends an agent whose request failed and that has given up."""
+    job = ctx.ledger.job_of(attempt)
+    session = ctx.tmux.find(job.name)
+    if session is None or job.state is not JobState.RUNNING or not attempt.trouble:
+        return
+    if _look(ctx, job, session).state != "running":
+        give_up(ctx, job, attempt.trouble)
+
+
+def obey(ctx: Context, job: Job, attempt: Attempt, look: Look) -> None:
+    """Says of the job what the screen says of its agent, where that cannot work on by itself."""
+    if look.state == "failed":
+        give_up(ctx, job, look.text)
+    else:
+        ask(ctx, attempt, look.text)
+
+
+def ask(ctx: Context, attempt: Attempt, question: str) -> None:
+    """The agent waits for a person; its stage waits no longer than the run says."""
+    job = ctx.ledger.job_of(attempt)
+    words = question or job.question or "it asks for something"
+    if not ctx.ledger.move(attempt.id, AT_WORK, JobState.WAITING, question=words[:500]):
+        return
+    record(ctx, job.number)
+    skip_s = int(ctx.ledger.run(job.run)["skip_waiting_s"])
+    if skip_s:
+        set_timer(ctx, SKIP, attempt.id, skip_s)
+
+
+def give_up(ctx: Context, job: Job, cause: str) -> None:
+    """The agent cannot work: it is ended and has failed, unless a person is at it and can see to it."""
+    session = ctx.tmux.find(job.name)
+    attempt = ctx.ledger.attempt(job.attempt)
+    if attempt is not None and session is not None and session.attached:
+        ask(ctx, attempt, cause)
+    else:
+        ctx.queue.send_end(job, cause)
+
+
+def _look(ctx: Context, job: Job, session: SessionInfo) -> Look:
+    agent = ctx.ledger.run_agent(job.run, job.agent_key)
+    return module_for(agent).look(ctx.tmux.capture(job.name), session.title)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -36,17 +36,24 @@ SETUP_FAILED = 113
 
 
 def prepare_attempt(
-    attempt_dir: Path, *, argv: Sequence[str], worktree: Path, shell: str, setup: str = ""
+    attempt_dir: Path,
+    *,
+    argv: Sequence[str],
+    worktree: Path,
+    shell: str,
+    setup: str = "",
+    files: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Write what the launcher reads, and return the command of the tmux session.
 
     The directory appears complete or not at all; one that exists is replaced. The words of the agent's
-    command reach it byte for byte, whatever they hold. ``shell`` is the person's login shell.
+    command reach it byte for byte, whatever they hold. ``shell`` is the person's login shell, ``files`` are
+    what the agent itself wants to read there.
     """
     attempt_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{attempt_dir.name}.", dir=attempt_dir.parent))
     try:
-        words = _fill(new, argv, setup)
+        words = _fill(new, argv, {**(files or {}), **({"setup": setup} if setup else {})})
         if attempt_dir.exists():
             shutil.rmtree(attempt_dir)
         new.rename(attempt_dir)
@@ -59,10 +66,10 @@ def prepare_attempt(
     return [*wrapper, *_hearing(), *_login_shell(shell), *launcher]
 
 
-def _fill(directory: Path, argv: Sequence[str], setup: str) -> list[str]:
+def _fill(directory: Path, argv: Sequence[str], files: Mapping[str, str]) -> list[str]:
     """Writes the words that are too long for a command of tmux; an empty one stands in their place."""
-    if setup:
-        _write_private(directory / "setup", setup)
+    for name, text in files.items():
+        _write_private(directory / name, text)
     words = []
     for index, word in enumerate(argv):
         is_long = len(os.fsencode(word)) > _LONGEST_WORD_BYTES

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import json
 import os
 import sys
+import tomllib
 from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +16,8 @@ from aios_app.agents import (
     DEFAULT_PROMPT,
     DEMO_AGENT,
     FOUNDING_TEMPLATES,
+    Heard,
+    Place,
     install_check,
     module_for,
 )
@@ -20,22 +27,32 @@ from aios_app.domain.models import Agent, Finishes
 CODEX, CLAUDE, GEMINI, HTOP, TOP = DEFAULT_AGENTS
 GENERIC = replace(CODEX, kind="generic", name="mine", argv=("mine", "--fast"))
 PROMPT = "-n 'fix' $(touch x)\n"
+PLACE = Place(
+    attempt_dir=Path("/data/jobs/7/a"),
+    worktree=Path('/trees/a "b'),
+    repository=Path("/code/shop"),
+    attempt="3f0c8a52-8a4e-4d6b-9d8e-1f7d3a1c2b00",
+)
+NEW = PLACE.attempt
 
 
 def argv(
     agent: Agent, prompt: str, *, conversation: str = "", extra: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
-    launch = module_for(agent).launch(agent, prompt=prompt, conversation=conversation, extra_args=extra)
+    launch = module_for(agent).launch(
+        agent, prompt=prompt, place=PLACE, conversation=conversation, extra_args=extra
+    )
     assert launch.argv[: len(agent.argv)] == agent.argv
-    return launch.argv[len(agent.argv) :]
+    words = launch.argv[len(agent.argv) :]
+    return words[words.index("-x") :] if extra else words
 
 
 @pytest.mark.parametrize(
     ("agent", "words"),
     [
         (CODEX, ("-x", "--", PROMPT)),
-        (CLAUDE, ("-x", "--", PROMPT)),
-        (GEMINI, ("-x", f"--prompt-interactive={PROMPT}")),
+        (CLAUDE, ("-x", "--session-id", NEW, "--", PROMPT)),
+        (GEMINI, ("-x", f"--session-id={NEW}", f"--prompt-interactive={PROMPT}")),
         (DEMO_AGENT, ("-x", "--", PROMPT)),
         (GENERIC, ("-x", PROMPT)),
         (HTOP, ("-x",)),
@@ -57,13 +74,25 @@ def test_the_prompt_stands_where_the_agent_takes_it_unchanged(agent: Agent, word
 def test_a_conversation_is_resumed_with_and_without_a_prompt(
     agent: Agent, alone: tuple[str, ...], with_prompt: tuple[str, ...]
 ) -> None:
-    assert argv(agent, "", conversation="id-1") == alone
-    assert argv(agent, PROMPT, conversation="id-1") == with_prompt
+    assert argv(agent, "", conversation="id-1", extra=("-x",)) == ("-x", *alone)
+    assert argv(agent, PROMPT, conversation="id-1", extra=("-x",)) == ("-x", *with_prompt)
 
 
-@pytest.mark.parametrize("agent", [*DEFAULT_AGENTS, DEMO_AGENT, GENERIC])
+@pytest.mark.parametrize("agent", [HTOP, TOP, DEMO_AGENT, GENERIC])
 def test_without_prompt_and_conversation_nothing_is_added(agent: Agent) -> None:
     assert argv(agent, "") == ()
+
+
+@pytest.mark.parametrize(
+    ("agent", "chosen"), [(CODEX, ""), (CLAUDE, NEW), (GEMINI, NEW), (DEMO_AGENT, ""), (GENERIC, "")]
+)
+def test_who_takes_an_id_for_its_conversation_is_told_one(agent: Agent, chosen: str) -> None:
+    launch = module_for(agent).launch(agent, prompt="x", place=PLACE)
+
+    assert launch.conversation == chosen
+    assert module_for(agent).launch(agent, prompt="", place=PLACE, conversation="old").conversation == (
+        "" if agent is GENERIC else "old"
+    )
 
 
 @pytest.mark.parametrize("agent", [CODEX, CLAUDE, GEMINI, DEMO_AGENT])
@@ -74,17 +103,17 @@ def test_a_conversation_that_could_be_an_option_is_refused(agent: Agent, convers
 
 
 def test_codex_does_not_run_a_prompt_as_a_shell_command() -> None:
-    assert argv(CODEX, "!rm -rf .") == ("--", " !rm -rf .")
+    assert argv(CODEX, "!rm -rf .")[-2:] == ("--", " !rm -rf .")
 
 
 def test_claude_works_without_approvals_for_root_too() -> None:
-    environment = module_for(CLAUDE).launch(CLAUDE, prompt="x").environment
+    environment = module_for(CLAUDE).launch(CLAUDE, prompt="x", place=PLACE).environment
 
-    assert environment == ({"IS_SANDBOX": "1"} if os.geteuid() == 0 else {})
+    assert environment.get("IS_SANDBOX") == ("1" if os.geteuid() == 0 else None)
 
 
 def test_gemini_runs_as_one_process_that_trusts_its_worktree() -> None:
-    environment = module_for(GEMINI).launch(GEMINI, prompt="x").environment
+    environment = module_for(GEMINI).launch(GEMINI, prompt="x", place=PLACE).environment
 
     assert environment["GEMINI_CLI_NO_RELAUNCH"] == environment["GEMINI_CLI_TRUST_WORKSPACE"] == "true"
 
@@ -105,7 +134,7 @@ def test_gemini_runs_as_one_process_that_trusts_its_worktree() -> None:
 def test_a_last_line_that_asks_means_waiting(screen: str, state: str, question: str) -> None:
     look = module_for(GENERIC).look(screen)
 
-    assert (look.state, look.question) == (state, question)
+    assert (look.state, look.text) == (state, question)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +154,7 @@ def test_the_catalogue_is_the_same_on_every_machine() -> None:
     assert [agent.key for agent in DEFAULT_AGENTS] == ["c", "l", "g", "h", "t"]
     assert CODEX.uuid == "bbccbf55-88d4-5f24-9356-2afbc6a70f7d"
     assert [(agent.finishes, agent.weight) for agent in (HTOP, TOP)] == [(Finishes.NEVER, 0)] * 2
-    assert {agent.finishes for agent in (CODEX, CLAUDE, GEMINI)} == {Finishes.SILENCE}
+    assert {agent.finishes for agent in (CODEX, CLAUDE, GEMINI)} == {Finishes.TURN}
     assert (DEMO_AGENT.key, DEMO_AGENT.finishes) == ("d", Finishes.TURN)
     assert DEMO_AGENT not in DEFAULT_AGENTS
     assert all(Agent.from_json(agent.to_json()) == agent for agent in (*DEFAULT_AGENTS, DEMO_AGENT))
@@ -154,3 +183,195 @@ def test_the_default_prompt_has_eleven_steps() -> None:
 def test_the_founding_commands_of_the_prompt_keys_extend_the_plain_ones() -> None:
     for key in ("c", "l", "g"):
         assert FOUNDING_TEMPLATES[f"{key}p"].startswith(f'{FOUNDING_TEMPLATES[key]} "{{')
+
+
+# What is written for the agents' own programs
+
+
+def test_codex_gets_hooks_and_trust_on_its_command_line() -> None:
+    words = argv(CODEX, "x")
+    settings = tomllib.loads("\n".join(value for flag, value in pairwise(words) if flag == "-c"))
+
+    assert settings["projects"] == {
+        '/trees/a "b': {"trust_level": "trusted"},
+        "/code/shop": {"trust_level": "trusted"},
+    }
+    assert settings["hooks"]["Stop"] == [
+        {"hooks": [{"type": "command", "command": '/bin/sh "$AIOS_HOOK" hook'}]}
+    ]
+
+
+def test_codex_never_works_in_a_server_that_outlives_its_session() -> None:
+    plain = replace(CODEX, argv=("codex",))
+
+    assert {"--no-daemon", "--dangerously-bypass-hook-trust"} <= set(argv(plain, "x"))
+    assert "--no-daemon" not in argv(CODEX, "x")
+
+
+@pytest.mark.parametrize(("agent", "event"), [(CLAUDE, "StopFailure"), (GEMINI, "AfterAgent")])
+def test_claude_and_gemini_get_hooks_by_a_file_of_the_attempt(agent: Agent, event: str) -> None:
+    launch = module_for(agent).launch(agent, prompt="x", place=PLACE)
+
+    [(name, text)] = launch.files.items()
+    assert str(PLACE.attempt_dir / name) in (*launch.argv, *launch.environment.values())
+    [group] = json.loads(text)["hooks"][event]
+    assert group["hooks"] == [{"type": "command", "command": '/bin/sh "$AIOS_HOOK" hook'}]
+
+
+@pytest.mark.parametrize("flags", [(), ("--dangerously-skip-permissions",)])
+def test_claude_is_not_asked_for_what_its_command_says(flags: tuple[str, ...]) -> None:
+    agent = replace(CLAUDE, argv=("claude", *flags))
+
+    [text] = module_for(agent).launch(agent, prompt="x", place=PLACE).files.values()
+
+    assert ("skipDangerousModePermissionPrompt" in json.loads(text)) is bool(flags)
+
+
+# What hooks say: payloads as the programs sent them
+
+ABOUT = {"session_id": "id-1", "transcript_path": "/t.jsonl", "cwd": "/x"}
+
+
+@pytest.mark.parametrize(
+    ("agent", "event", "payload", "kind", "text"),
+    [
+        (CODEX, "SessionStart", {"source": "startup"}, "began", ""),
+        (CODEX, "UserPromptSubmit", {"prompt": "x"}, "prompt", ""),
+        (CODEX, "PostToolUse", {}, "working", ""),
+        (CODEX, "Stop", {"last_assistant_message": "done", "stop_hook_active": False}, "turn", "done"),
+        (
+            CODEX,
+            "PermissionRequest",
+            {"tool_name": "Bash", "tool_input": {"command": "ls", "description": "list"}},
+            "waiting",
+            "Bash: list",
+        ),
+        (
+            CODEX,
+            "PostModelRequest",
+            {"status": "failed", "error": "high\ndemand", "token_usage": None},
+            "trouble",
+            "high demand",
+        ),
+        (CLAUDE, "SessionStart", {"source": "startup"}, "began", ""),
+        (CLAUDE, "UserPromptSubmit", {"prompt": "x"}, "prompt", ""),
+        (CLAUDE, "PostToolUse", {}, "working", ""),
+        (CLAUDE, "Stop", {"last_assistant_message": "done", "background_tasks": []}, "turn", "done"),
+        (CLAUDE, "Stop", {"last_assistant_message": "soon", "background_tasks": [{"id": 1}]}, "busy", "soon"),
+        (
+            CLAUDE,
+            "PermissionRequest",
+            {"tool_name": "Bash", "tool_input": {"command": "ls"}},
+            "waiting",
+            "Bash: ls",
+        ),
+        (
+            CLAUDE,
+            "PermissionRequest",
+            {"tool_name": "AskUserQuestion", "tool_input": {"questions": [{"question": "Which one?"}]}},
+            "waiting",
+            "Which one?",
+        ),
+        (CLAUDE, "Notification", {"notification_type": "permission_prompt", "message": "m"}, "waiting", ""),
+        (
+            CLAUDE,
+            "StopFailure",
+            {"error": "unknown", "last_assistant_message": "API Error: 400 no"},
+            "failed",
+            "API Error: 400 no",
+        ),
+        (
+            CLAUDE,
+            "StopFailure",
+            {"error": "rate_limit", "last_assistant_message": "limit reached, resets 3am"},
+            "failed",
+            "rate limit: limit reached, resets 3am",
+        ),
+        (
+            CLAUDE,
+            "StopFailure",
+            {"error": "authentication_failed", "last_assistant_message": "Not logged in · Please run /login"},
+            "failed",
+            "login needed: run claude, then /login",
+        ),
+        (CLAUDE, "StopFailure", {"error": "server_error"}, "failed", "server_error"),
+        (GEMINI, "SessionStart", {"source": "startup"}, "began", ""),
+        (GEMINI, "BeforeAgent", {"prompt": "x"}, "prompt", ""),
+        (GEMINI, "AfterTool", {}, "working", ""),
+        (GEMINI, "AfterAgent", {"prompt": "x", "prompt_response": "done"}, "turn", "done"),
+        (GEMINI, "AfterAgent", {"prompt": "x", "prompt_response": "[no response text]"}, "turn", ""),
+        (
+            GEMINI,
+            "Notification",
+            {
+                "notification_type": "ToolPermission",
+                "message": "Tool Confirm Shell Command requires execution",
+                "details": {"type": "exec", "command": "ls"},
+            },
+            "waiting",
+            "Tool Confirm Shell Command requires execution: ls",
+        ),
+        (
+            GEMINI,
+            "Notification",
+            {"details": {"type": "ask_user", "questions": [{"question": "Which one?"}]}},
+            "waiting",
+            "Which one?",
+        ),
+    ],
+)
+def test_what_a_hook_says_is_understood(
+    agent: Agent, event: str, payload: dict[str, Any], kind: Any, text: str
+) -> None:
+    heard = module_for(agent).hear({"hook_event_name": event, **ABOUT, **payload})
+
+    assert heard == Heard(kind=kind, text=text, conversation="id-1", transcript="/t.jsonl")
+
+
+@pytest.mark.parametrize("agent", [CODEX, CLAUDE, GEMINI])
+@pytest.mark.parametrize("source", ["resume", "clear"])
+def test_another_conversation_in_the_same_terminal_is_told_from_a_side_thread(
+    agent: Agent, source: str
+) -> None:
+    module = module_for(agent)
+
+    switched = module.hear({"hook_event_name": "SessionStart", "source": source, **ABOUT})
+    started = module.hear({"hook_event_name": "SessionStart", "source": "startup", **ABOUT})
+
+    assert switched == Heard(kind="began", is_switch=True, conversation="id-1", transcript="/t.jsonl")
+    assert switched is not None
+    assert started == replace(switched, is_switch=False)
+
+
+@pytest.mark.parametrize("agent", [*DEFAULT_AGENTS, DEMO_AGENT])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"hook_event_name": "Unheard"},
+        {"hook_event_name": ["Stop"]},
+        {"hook_event_name": "PostModelRequest", "status": "completed"},
+        {"hook_event_name": "Notification", "notification_type": "idle_prompt", "details": 7}
+        | {"message": "Claude is waiting for your input"},
+    ],
+)
+def test_what_changes_nothing_is_not_heard(agent: Agent, payload: dict[str, Any]) -> None:
+    heard = module_for(agent).hear(payload)
+
+    assert heard is None or (agent is GEMINI and heard.kind == "waiting")
+
+
+@pytest.mark.parametrize("agent", [CODEX, CLAUDE, GEMINI])
+@pytest.mark.parametrize("event", ["PermissionRequest", "Notification", "Stop", "StopFailure", "AfterAgent"])
+def test_a_payload_of_wrong_types_is_no_error(agent: Agent, event: str) -> None:
+    names = ("tool_input", "questions", "details", "message", "error", "session_id", "last_assistant_message")
+
+    heard = module_for(agent).hear({"hook_event_name": event, **dict.fromkeys(names, 7)})
+
+    assert heard is None or heard.conversation == ""
+
+
+def test_only_programs_with_hooks_speak() -> None:
+    speaking = {agent.name for agent in (*DEFAULT_AGENTS, DEMO_AGENT, GENERIC) if module_for(agent).speaks}
+
+    assert speaking == {"codex", "claude", "gemini"}
