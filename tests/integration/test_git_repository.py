@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -129,8 +130,9 @@ def _not_root() -> Iterator[None]:
 
 
 def _folders_of_pytest() -> list[Path]:
+    """All folders between this test's own and the one that is everybody's."""
     here = Path(os.environ["HOME"])
-    return [here, here.parent, here.parent.parent]
+    return [folder for folder in (here, *here.parents) if Path(gettempdir()) in folder.parents]
 
 
 @pytest.mark.parametrize("name", ["missing", "plain"])

@@ -168,7 +168,8 @@ def test_a_writer_killed_in_the_middle_leaves_all_that_it_reported(tmp_path: Pat
         writer.stdout.readline()
 
     writer.send_signal(signal.SIGKILL)
-    reported = 50 + len(writer.communicate()[0].splitlines())
+    reported = 50 + len(writer.stdout.read().splitlines())  # communicate() would pass over what was buffered
+    writer.communicate()
 
     catalog = Catalog(database)
     saved = [project.name for project in catalog.projects()]
