@@ -5,6 +5,7 @@ from aios_app.agents.catalog import (
     DEFAULT_AGENTS,
     DEMO_AGENT,
     FOUNDING_TEMPLATES,
+    install_advice,
     install_check,
     module_for,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "Look",
     "Place",
     "Ready",
+    "install_advice",
     "install_check",
     "module_for",
 ]

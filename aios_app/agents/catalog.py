@@ -61,9 +61,12 @@ def install_check(agent: Agent) -> str | None:
 
     A login shell may know more places than a service does: this is advice, never a reason to refuse.
     """
+    return None if shutil.which(agent.argv[0]) else install_advice(agent)
+
+
+def install_advice(agent: Agent) -> str:
+    """What to do where the agent's program is not there."""
     program = agent.argv[0]
-    if shutil.which(program):
-        return None
     advice = _INSTALL.get(program, f"install it, or change the command: aios agents edit {agent.key}")
     return f"{program} is not installed: {advice}"
 

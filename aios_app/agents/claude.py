@@ -100,7 +100,8 @@ class ClaudeAgent:
     def render(self, lines: Iterable[str]) -> Iterator[str]:
         for entry in entries(lines):
             message = entry.get("message")
-            if entry.get("type") in {"user", "assistant"} and isinstance(message, dict):
+            is_aside = entry.get("isSidechain") or entry.get("isMeta")
+            if entry.get("type") in {"user", "assistant"} and isinstance(message, dict) and not is_aside:
                 yield from _message(message)
 
     def ready(self, home: Path, environ: Mapping[str, str]) -> Iterator[Ready]:

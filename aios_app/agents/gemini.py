@@ -87,8 +87,13 @@ class GeminiAgent:
         return look_at(screen, working=("esc to cancel",), dialogs=_DIALOGS)
 
     def render(self, lines: Iterable[str]) -> Iterator[str]:
+        last = ""
         for entry in entries(lines):
-            yield from _entry(entry)
+            is_again = entry.get("id") == last  # the same message, with the tools that it used
+            last = str(entry.get("id"))
+            if not is_again:
+                yield from _words(entry)
+            yield from _calls(entry)
 
     def ready(self, home: Path, environ: Mapping[str, str]) -> Iterator[Ready]:
         folder = Path(environ.get("GEMINI_CLI_HOME") or home) / ".gemini"
@@ -117,17 +122,17 @@ def _question(payload: Mapping[str, Any]) -> str:
     return ": ".join(word for word in (text_of(payload, "message"), text_of(details, "command")) if word)
 
 
-def _entry(entry: Mapping[str, Any]) -> Iterator[str]:
+def _words(entry: Mapping[str, Any]) -> Iterator[str]:
     mark = {"user": "> ", "gemini": ""}.get(str(entry.get("type")))
-    if mark is None:
-        return
     content = entry.get("content")
-    parts = content if isinstance(content, list) else [content]
-    for part in parts:
-        text = part if isinstance(part, str) else text_of(part, "text") if isinstance(part, dict) else ""
-        if text:
+    for part in content if isinstance(content, list) else [content]:
+        text = text_of(part, "text") if isinstance(part, dict) else part
+        if mark is not None and isinstance(text, str) and text:
             yield ""
             yield mark + text
+
+
+def _calls(entry: Mapping[str, Any]) -> Iterator[str]:
     calls = entry.get("toolCalls")
     for call in calls if isinstance(calls, list) else []:
         if isinstance(call, dict):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
+from aios_app.agents import module_for
 from aios_app.domain.models import Job, JobState
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.claim import dispatch
@@ -19,6 +21,8 @@ GRACE_S = 4.0
 
 #: Seconds that what ends by itself after its session, such as a hook at work, has for it.
 LAST_WORDS_S = 1.0
+
+_TALKING = ("pipe:", "socket:", "/dev/pts/", "/dev/ptmx")
 
 CLOSE = "close"
 STOP = "stop"
@@ -52,7 +56,10 @@ def end_job(ctx: Context, attempt_id: str, reason: str, *, all_processes: bool =
 
 
 def _see_to_survivors(ctx: Context, job: Job, *, all_processes: bool) -> None:
+    agent = ctx.ledger.run_agent(job.run, job.agent_key)
     _, survivors = psutil.wait_procs(marked_processes(job.attempt), timeout=LAST_WORDS_S)
+    end_now([process for process in survivors if is_tool(process, module_for(agent).tool_marks)])
+    survivors = [process for process in survivors if process.is_running()]
     if all_processes:
         _end_processes(survivors)
     elif survivors:
@@ -79,6 +86,27 @@ def marked_processes(attempt_id: str) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return found
+
+
+def is_tool(process: psutil.Process, tool_marks: frozenset[str]) -> bool:
+    """Whether it is a command of an agent at work, and no service that the command left in the background.
+
+    Commands talk to the agent through a pipe or a terminal; what detaches itself gives that up.
+    """
+    try:
+        output = str(Path(f"/proc/{process.pid}/fd/1").readlink())
+        return not tool_marks.isdisjoint(process.environ()) and output.startswith(_TALKING)
+    except (psutil.Error, OSError):
+        return False
+
+
+def end_now(processes: Iterable[psutil.Process]) -> None:
+    """Kills what has nobody left to talk to."""
+    killed = list(processes)
+    for process in killed:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(killed, timeout=LAST_WORDS_S)
 
 
 def _may_close(ctx: Context, job: Job, attempt: Attempt) -> bool:

@@ -9,11 +9,12 @@ from typing import Any
 
 import psutil
 
+from aios_app.agents import install_advice, module_for
 from aios_app.domain.models import Job, JobState
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
-from aios_app.services.end_job import ended_state
+from aios_app.services.end_job import end_now, ended_state, is_tool, marked_processes
 from aios_app.services.finish_job import AT_WORK, discard_unused, finish_attempt, finish_turn, measure
 from aios_app.services.hear_hook import hear_hook
 from aios_app.services.reconcile import check_sessions
@@ -106,6 +107,14 @@ def _exit(ctx: Context, attempt: Attempt, payload: bytes) -> None:
         discard_unused(ctx, job)
     if finish_attempt(ctx, attempt, state, cause):
         measure(ctx, job.number)
+    _end_tools(ctx, job, attempt)
+
+
+def _end_tools(ctx: Context, job: Job, attempt: Attempt) -> None:
+    """Ends the commands that an agent left at work: each runs in a session of its own, and outlives it."""
+    marks = module_for(ctx.ledger.run_agent(job.run, job.agent_key)).tool_marks
+    if marks:
+        end_now([process for process in marked_processes(attempt.id) if is_tool(process, marks)])
 
 
 def _end(ctx: Context, job: Job, attempt: Attempt, lines: dict[str, str]) -> tuple[JobState, str]:
@@ -121,6 +130,9 @@ def _end(ctx: Context, job: Job, attempt: Attempt, lines: dict[str, str]) -> tup
     status = int(lines.get("status", "1"))
     if status == 0:
         return JobState.REVIEW, ""
+    agent = ctx.ledger.run_agent(job.run, job.agent_key)
+    if status == _NOT_FOUND and module_for(agent).speaks:
+        return JobState.FAILED, install_advice(agent)
     return JobState.FAILED, _exit_words(status)
 
 

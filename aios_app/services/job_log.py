@@ -1,10 +1,12 @@
-"""What a job's agent showed, also after it ended."""
+"""What a job's agent said or showed, also after it ended."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+from aios_app.agents import module_for
 from aios_app.domain.errors import NotNow, UnknownJob
 from aios_app.domain.models import Job
 from aios_app.services.context import Context
@@ -13,15 +15,29 @@ from aios_app.services.context import Context
 _HISTORY_LINES = 50_000
 #: Of a saved log the end is shown.
 _MAX_BYTES = 2 * 1024 * 1024
+#: A transcript holds much beside what was said.
+_MAX_TRANSCRIPT_BYTES = 32 * 1024 * 1024
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def show_log(ctx: Context, *, number: int) -> dict[str, Any]:
-    """The living screen with its history, else the last one, else what the setup command said."""
+    """The agent's transcript, else its living screen with history, the last one, or what the setup said."""
     job = ctx.ledger.job(number)
     if job is None:
         raise UnknownJob(f"there is no job {number}: see aios jobs --all")
-    source, text = _live(ctx, job) or _saved(ctx, job)
+    source, text = _told(ctx, job) or _live(ctx, job) or _saved(ctx, job)
     return {"job": job.to_json(), "source": source, "text": text}
+
+
+def _told(ctx: Context, job: Job) -> tuple[str, str] | None:
+    """The conversation as the agent keeps it: a full-screen program leaves nothing above its screen."""
+    path = Path(job.transcript)
+    if not job.transcript or not path.is_file():
+        return None
+    agent = ctx.ledger.run_agent(job.run, job.agent_key)
+    lines = _end_of(path, _MAX_TRANSCRIPT_BYTES).splitlines()
+    text = "\n".join(module_for(agent).render(lines))
+    return ("transcript", _CONTROL.sub("", text).strip("\n")) if text else None
 
 
 def _live(ctx: Context, job: Job) -> tuple[str, str] | None:
@@ -37,11 +53,11 @@ def _saved(ctx: Context, job: Job) -> tuple[str, str]:
     places = [("last screen", screen), ("setup", setup)]
     for source, path in reversed(places) if job.cause.startswith("setup") else places:
         if path.is_file():
-            return source, _end_of(path)
+            return source, _end_of(path, _MAX_BYTES)
     raise NotNow(f"job {job.number} is {job.state} and has shown nothing yet")
 
 
-def _end_of(path: Path) -> str:
+def _end_of(path: Path, size: int) -> str:
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _MAX_BYTES))
+        file.seek(max(0, path.stat().st_size - size))
         return file.read().decode("utf-8", "surrogateescape")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aios_app.agents import DEMO_AGENT, module_for
+from aios_app.agents import DEMO_AGENT, Place, module_for
 from tests.integration.tmux_box import Box, make_box
 
 QUICK = "demo: seconds 0.04\n"
@@ -43,8 +43,13 @@ def git(repository: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
+PLACE = Place(attempt_dir=Path("/x"), worktree=Path("/x"), repository=Path("/x"), attempt="a")
+
+
 def start(box: Box, prompt: str, *, conversation: str = "") -> None:
-    box.launch(module_for(DEMO_AGENT).launch(DEMO_AGENT, prompt=prompt, conversation=conversation).argv)
+    box.launch(
+        module_for(DEMO_AGENT).launch(DEMO_AGENT, prompt=prompt, place=PLACE, conversation=conversation).argv
+    )
 
 
 def told(box: Box, kind: str) -> dict[str, Any]:
@@ -139,7 +144,7 @@ def test_files_of_the_project_are_not_imported_by_it(box: Box) -> None:
 
 
 def test_outside_of_aios_and_of_a_repository_it_works_too(tmp_path: Path) -> None:
-    command = module_for(DEMO_AGENT).launch(DEMO_AGENT, prompt=f"{QUICK}hello").argv
+    command = module_for(DEMO_AGENT).launch(DEMO_AGENT, prompt=f"{QUICK}hello", place=PLACE).argv
     environment = {"PATH": "/usr/bin:/bin", "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
 
     done = subprocess.run(
