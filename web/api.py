@@ -8,12 +8,16 @@ from typing import Any
 from aios_app.domain.errors import UsageError
 from aios_app.domain.models import Job
 from aios_app.services import agents, config, job_log, projects, sessions, status, worktrees
+from aios_app.services.answer_job import answer_job
 from aios_app.services.attach_job import attach_job
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
 from aios_app.services.import_ancestor import import_ancestor
+from aios_app.services.open_session import OpenRequest, open_session
+from aios_app.services.resume_jobs import lost_jobs, resume_jobs
 from aios_app.services.retry_jobs import retry_jobs
+from aios_app.services.send_text import Message, send_text
 from aios_app.services.start_run import RunRequest, start_run
 from aios_app.services.stop_jobs import stop_jobs
 from web.handlers import Endpoint
@@ -61,11 +65,37 @@ def _retry(ctx: Context, *, refs: Sequence[str], cwd: str, agent: str, is_fresh:
     return retry_jobs(ctx, find_jobs(ctx, refs, cwd), agent=agent, is_fresh=is_fresh)
 
 
+def _open(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
+    return open_session(ctx, OpenRequest(**fields))
+
+
+def _send(
+    ctx: Context, *, refs: Sequence[str], cwd: str, text: str, is_submitted: bool, keys: Sequence[str]
+) -> dict[str, Any]:
+    message = Message(text=text, is_submitted=is_submitted, keys=tuple(keys))
+    return {"results": [one.to_json() for one in send_text(ctx, find_jobs(ctx, refs, cwd), message)]}
+
+
+def _answer_question(ctx: Context, *, ref: str, cwd: str) -> dict[str, Any]:
+    return answer_job(ctx, _one(ctx, ref, cwd))
+
+
+def _resume(ctx: Context, *, refs: Sequence[str], cwd: str, is_all: bool, is_dry_run: bool) -> dict[str, Any]:
+    if is_all == bool(refs):
+        raise UsageError("resume which? Name jobs, or --all")
+    jobs = lost_jobs(ctx) if is_all else find_jobs(ctx, refs, cwd)
+    return resume_jobs(ctx, jobs, is_dry_run=is_dry_run)
+
+
 def _attach(ctx: Context, *, ref: str, cwd: str, tmux: str, read_only: bool) -> dict[str, Any]:
+    return attach_job(ctx, _one(ctx, ref, cwd), tmux=tmux, read_only=read_only)
+
+
+def _one(ctx: Context, ref: str, cwd: str) -> Job:
     jobs = find_jobs(ctx, [ref], cwd)
     if len(jobs) != 1:
         raise UsageError(f"{ref} is {len(jobs)} jobs: name one of them by its number")
-    return attach_job(ctx, jobs[0], tmux=tmux, read_only=read_only)
+    return jobs[0]
 
 
 ENDPOINTS = {
@@ -135,6 +165,31 @@ ENDPOINTS = {
     "POST /jobs/stop": Endpoint(service=_stop, body=_JOBS | {"all_processes": _NO}),
     "POST /jobs/retry": Endpoint(
         service=_retry, body=_JOBS | {"agent": _EMPTY, "is_fresh": _NO}, afterwards=dispatch
+    ),
+    "POST /jobs/open": Endpoint(
+        service=_open,
+        body={
+            "agent": TEXT,
+            "words": TEXTS,
+            "cwd": DIRECTORY,
+            "prompt": TEXT.or_null().optional(None),
+            "base": _EMPTY,
+            "name": _EMPTY,
+            "limit": _EMPTY,
+            "extra_args": _NONE,
+            "has_shell": _NO,
+            "is_dry_run": _NO,
+        },
+    ),
+    "POST /jobs/send": Endpoint(
+        service=_send,
+        body=_JOBS | {"text": _EMPTY, "is_submitted": FLAG.optional(default=True), "keys": _NONE},
+    ),
+    "POST /jobs/answer": Endpoint(service=_answer_question, body={"ref": TEXT, "cwd": DIRECTORY}),
+    "POST /jobs/resume": Endpoint(
+        service=_resume,
+        body={"refs": _NONE, "cwd": DIRECTORY, "is_all": _NO, "is_dry_run": _NO},
+        afterwards=dispatch,
     ),
     "POST /jobs/attach": Endpoint(
         service=_attach, body={"ref": TEXT, "cwd": DIRECTORY, "tmux": _EMPTY, "read_only": _NO}

@@ -16,8 +16,8 @@ def confirm(question: str, *, is_sure: bool) -> bool:
     return bool(answer) and answer.strip().lower() in {"", "y", "yes"}
 
 
-def edited() -> str:
-    """What the person writes in their editor, without newlines at its end."""
+def edited(text: str = "") -> str:
+    """What the person makes of the text in their editor, without newlines at its end."""
     import shlex
     import subprocess
     import tempfile
@@ -27,7 +27,7 @@ def edited() -> str:
         raise ConflictError("-e needs a terminal: use --prompt-file F")
     with tempfile.TemporaryDirectory(prefix="aios-") as directory:
         path = Path(directory) / "prompt.md"
-        path.touch()
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
         argv = [*shlex.split(terminal.editor()), str(path)]
         try:
             subprocess.run(argv, check=True)

@@ -25,14 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--base", default="", metavar="REF", help="begin the worktrees at this commit or branch")
     add("--limit", default="", metavar="2h", help="a job that works longer has failed")
     add("--name", default="", metavar="N", help="the first part of the names of worktrees and sessions")
-    prompt = parser.add_mutually_exclusive_group()
-    prompt.add_argument("--prompt-file", metavar="F", help="the prompt is in this file; - is standard input")
-    prompt.add_argument("-e", "--edit", action="store_true", help="write the prompt in $EDITOR")
+    add_prompt_sources(parser.add_mutually_exclusive_group())
     add("--dry-run", action="store_true", help="show what would be started")
     add("--wait", action="store_true", help="stay until all have finished; exit code 1 if one failed")
     add("--attach", action="store_true", help="attach to the first job")
     add("--json", action="store_true", help="print the answer of the API")
     add("-y", "--yes", action="store_true", help="do not ask")
+
+
+def add_prompt_sources(group: argparse._MutuallyExclusiveGroup) -> None:
+    """Where the prompt may come from, if not from the words."""
+    add = group.add_argument
+    add("--prompt-file", metavar="F", help="the prompt is in this file; - is standard input")
+    add("-e", "--edit", action="store_true", help="write the prompt in $EDITOR")
 
 
 def start(args: argparse.Namespace, source: str) -> int:
@@ -69,7 +74,7 @@ def _body(args: argparse.Namespace, source: str) -> Json:
         "source": source,
         "words": args.words,
         "cwd": caller_directory(),
-        "prompt": _prompt(args),
+        "prompt": prompt_of(args),
         "only": getattr(args, "only", []),
         "exclude": getattr(args, "exclude", []),
         "is_sequential": args.seq,
@@ -96,7 +101,8 @@ def _send(body: Json, *, is_sure: bool) -> Json | None:
     return session.write(lambda client: client.post("/runs", {**body, "is_confirmed": True}))
 
 
-def _prompt(args: argparse.Namespace) -> str | None:
+def prompt_of(args: argparse.Namespace) -> str | None:
+    """The prompt from these places, None where none was named."""
     if args.edit:
         from aios_app.cli.interaction import edited
 

@@ -26,7 +26,11 @@ def projects() -> Json:
 def agents() -> Json:
     """The agents."""
     with _catalog() as catalog:
-        return {"v": 1, "agents": [agent.to_json() for agent in catalog.agents()] if catalog else []}
+        if catalog is None:
+            from aios_app.agents import DEFAULT_AGENTS
+
+            return {"v": 1, "agents": [agent.to_json() for agent in DEFAULT_AGENTS]}
+        return {"v": 1, "agents": [agent.to_json() for agent in catalog.agents()]}
 
 
 def config() -> Json:

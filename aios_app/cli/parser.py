@@ -44,7 +44,20 @@ def find_verb(word: str) -> tuple[Verb, list[str]]:
     for pattern, name in _HANDLES:
         if re.fullmatch(pattern, word, re.ASCII):
             return VERBS[name], [word.removeprefix("w")]
+    if _calls_agent(word):
+        return VERBS["start"], [word]
     raise UsageError(f"'{word}' is not a command{_did_you_mean(word)} (aios help)")
+
+
+def _calls_agent(word: str) -> bool:
+    """Whether the word is an agent's key or name, with or without what may be at its end."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*(\+\+)?", word):
+        return False
+    from aios_app.cli import on_disk
+    from aios_app.domain.opening import split_call
+
+    agents = on_disk.agents()["agents"]
+    return split_call(word, [name for agent in agents for name in (agent["key"], agent["name"])]) is not None
 
 
 def load(verb: Verb) -> ModuleType:

@@ -43,3 +43,23 @@ def tmux() -> str:
 def editor() -> str:
     """The person's editor as one shell-like line."""
     return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+
+
+def is_mac() -> bool:
+    """Whether windows are opened as on a Mac."""
+    return sys.platform == "darwin"
+
+
+def is_iterm() -> bool:
+    """Whether this terminal is iTerm."""
+    return os.environ.get("TERM_PROGRAM") == "iTerm.app"
+
+
+def has_display() -> bool:
+    """Whether windows can be shown here."""
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def chosen_terminal() -> str:
+    """The terminal program that the person prefers, as one shell-like line."""
+    return os.environ.get("TERMINAL", "")

@@ -36,7 +36,8 @@ def has_draft(ctx: Context, job: Job, attempt: Attempt, session: SessionInfo) ->
 
     A program that hides the cursor does not show where its input ends: there any change counts.
     """
-    if not session.attached and session.last_attached_s * 1000 < job.since_ms:
+    left_before = not session.attached and (session.touched_s + 1) * 1000 < job.since_ms
+    if left_before or not session.last_attached_s:
         return False
     before = ctx.tmux.before_cursor(job.name)
     if before is None:

@@ -94,10 +94,18 @@ def _find(ctx: Context, ref: str, cwd: str) -> list[Job]:
 def _job_here(ctx: Context, cwd: str) -> Job:
     worktree = worktree_of(Path(cwd))
     data = read_metadata(worktree) if worktree else None
-    job = ctx.ledger.job(int(str(data["job"]))) if data else None
+    job = ctx.ledger.job(int(str(data["job"]))) if data else _job_in_place(ctx, cwd)
     if job is None:
         raise UnknownJob(f"{cwd} is not in a worktree of a job: aios w lists them")
     return job
+
+
+def _job_in_place(ctx: Context, cwd: str) -> Job | None:
+    """The newest job that works in this very directory of the person's."""
+    place = str(Path(cwd).resolve())
+    unsettled = ctx.ledger.jobs_in(state for state in JobState if state not in SETTLED_STATES)
+    here = [job for job in unsettled if job.is_in_place and job.worktree == place]
+    return max(here, key=lambda job: job.number, default=None)
 
 
 def _by_name(ctx: Context, part: str) -> Job:

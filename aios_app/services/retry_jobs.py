@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from aios_app.domain.errors import BadValue
 from aios_app.domain.models import Job, JobState
 from aios_app.services.context import Context
 from aios_app.services.records import record
@@ -18,6 +19,8 @@ def retry_jobs(ctx: Context, jobs: Sequence[Job], *, agent: str, is_fresh: bool)
     Jobs in other states are passed over silently where there is one to retry, else named as problems.
     """
     chosen = [job for job in jobs if job.state in RETRIABLE]
+    if is_fresh and any(job.is_in_place for job in chosen):
+        raise BadValue("a job in your own directory has no worktree: retry it without --fresh")
     problems = [] if chosen else [_problem(job, f"is {job.state}: nothing to retry") for job in jobs]
     renewed: list[Job] = []
     for job in chosen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -56,18 +56,26 @@ def start_run(ctx: Context, request: RunRequest) -> dict[str, Any]:
     projects, problems = _usable(_projects(ctx, request, project_word))
     order = _order(request, agents, projects, prompt or "")
     check_order(order)
-    answer = {"problems": problems, "base": _base_line(order)}
+    answer = {"problems": problems, "base": base_line(order)}
     if request.is_dry_run:
-        return answer | {"run": run_json(_planned(ctx, order, run=0, first_job=1, now_ms=0))}
+        return answer | {"run": run_json(plan(ctx, order, run=0, first_job=1, now_ms=0))}
     question = "" if request.is_confirmed else _question(ctx, order, has_prompt=prompt is not None)
     if question:
         return answer | {"question": question}
+    return answer | {"run": run_json(begin_run(ctx, order, prompts))}
+
+
+def begin_run(ctx: Context, order: Order, prompts: Mapping[str, str]) -> Run:
+    """Gives the run its numbers and writes it to the ledger and to disk; ``claim.dispatch`` sends its jobs.
+
+    ``prompts`` are by agent key, ``*`` for all; an empty one lets the agent sit at its own prompt.
+    """
     numbers = ctx.ledger.reserve(order.job_count)
-    run = _planned(ctx, order, run=numbers.run, first_job=numbers.first_job, now_ms=numbers.now_ms)
+    run = plan(ctx, order, run=numbers.run, first_job=numbers.first_job, now_ms=numbers.now_ms)
     ctx.catalog.note_numbers(numbers.run, numbers.first_job + order.job_count - 1)
     ctx.ledger.create_run(run, prompts)
     write_run(ctx.settings, run, prompts)
-    return answer | {"run": run_json(run)}
+    return run
 
 
 def run_json(run: Run) -> dict[str, Any]:
@@ -117,7 +125,7 @@ def _projects(ctx: Context, request: RunRequest, word: str) -> list[Project]:
         return [ctx.catalog.find_project(word)]
     root = find_repository(Path(request.cwd, word)).root
     saved = ctx.catalog.project_at(root)
-    return [saved or _unsaved(ctx, root)]
+    return [saved or unsaved(ctx, root)]
 
 
 def _all_projects(ctx: Context, request: RunRequest) -> list[Project]:
@@ -126,7 +134,8 @@ def _all_projects(ctx: Context, request: RunRequest) -> list[Project]:
     return ctx.catalog.select_projects(request.only, request.exclude)
 
 
-def _unsaved(ctx: Context, root: Path) -> Project:
+def unsaved(ctx: Context, root: Path) -> Project:
+    """A directory that is no saved project, with an identity that stays the same."""
     identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{ctx.machine}:{root}"))
     return Project(uuid=identity, number=-1, name=root.name, path=str(root), machine_id=ctx.machine)
 
@@ -170,22 +179,24 @@ def _order(
     )
 
 
-def _planned(ctx: Context, order: Order, *, run: int, first_job: int, now_ms: int) -> Run:
+def plan(ctx: Context, order: Order, *, run: int, first_job: int, now_ms: int) -> Run:
+    """The run with its attempts and worktrees; nothing is written."""
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    plan = plan_run(order, number=run, first_job=first_job, created_ms=now_ms, stamp=stamp)
+    planned = plan_run(order, number=run, first_job=first_job, created_ms=now_ms, stamp=stamp)
     worktrees = Path(ctx.catalog.get("worktrees_dir") or ctx.settings.worktrees_dir).expanduser()
 
     def complete(job: Job) -> Job:
-        return replace(job, attempt=str(uuid.uuid4()), worktree=str(worktrees / job.name))
+        return replace(job, attempt=str(uuid.uuid4()), worktree=job.worktree or str(worktrees / job.name))
 
     return replace(
-        plan, stages=tuple(replace(stage, jobs=tuple(map(complete, stage.jobs))) for stage in plan.stages)
+        planned,
+        stages=tuple(replace(stage, jobs=tuple(map(complete, stage.jobs))) for stage in planned.stages),
     )
 
 
-def _base_line(order: Order) -> str:
+def base_line(order: Order) -> str:
     """For one project: what its worktrees begin from, as last fetched."""
-    if order.source != "multi":
+    if order.source not in {"multi", "new"}:
         return ""
     try:
         return resolve_base(find_repository(Path(order.projects[0].path)), order.base).sentence()

@@ -15,7 +15,7 @@ from aios_app.store.wording import did_you_mean
 _WORDS = """
 add agents all answer attach cleanup clear compare config diff doctor down drop help import install jobs
 join-token land logs ls machines menu multi open p pick pr prompt pull push quit remove resume retry revert
-review run scan send setup share status stop tag trash uninstall up update w wait watch worker x
+review run scan send setup share shell start status stop tag trash uninstall up update w wait watch worker x
 """
 #: What stands on the command line where an agent's key or name does.
 COMMAND_WORDS = frozenset(_WORDS.split())

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from aios_app.domain.answering import parse_rules
 from aios_app.domain.errors import BadValue
 from aios_app.domain.specs import check_prompt, parse_duration
 
@@ -25,6 +26,7 @@ class Kind(enum.Enum):
     DURATION = "a duration such as 90s, 15m or 2h"
     TEXT = "text in one line"
     PROMPT = "a prompt"
+    RULES = "lines such as: proceed? = y"
     PATH = "an absolute path"
 
 
@@ -56,6 +58,9 @@ def _checked(setting: Setting, value: str) -> str:
     value.encode("utf-8")
     if setting.kind is Kind.PROMPT:
         return check_prompt(value)
+    if setting.kind is Kind.RULES:
+        parse_rules(value)
+        return value
     if "\0" in value or "\n" in value:
         raise ValueError(value)
     value = value.strip()
@@ -104,6 +109,7 @@ def _setting(key: str, kind: Kind, default: str, help_line: str, minimum: int = 
 
 #: Of the whole instance. An empty default means: decided when it is needed.
 SETTINGS = _table(
+    _setting("answers", Kind.RULES, "", "lines `pattern = reply` by which aios answer replies"),
     _setting("auto_update", Kind.BOOL, "off", "look for a newer AIOS now and then"),
     _setting("check_interval", Kind.DURATION, "7d", "time between two looks for a newer AIOS"),
     _setting("claude_prompt", Kind.PROMPT, "", "default prompt of claude"),
@@ -117,6 +123,7 @@ SETTINGS = _table(
     _setting("launch_limit", Kind.DURATION, "30s", "time that an agent's program has to start"),
     _setting("machine_name", Kind.TEXT, "", "name of this machine; empty: its host name"),
     _setting("max_agents", Kind.INT, "", "agent processes at once; empty: as many as the memory bears", 1),
+    _setting("resume_at_once", Kind.INT, "3", "agents that aios resume starts at a time", 1),
     _setting("setup_limit", Kind.DURATION, "10m", "limit of a project's setup command"),
     _setting("worktrees_dir", Kind.PATH, "", "where worktrees are made; empty: in the data directory"),
 )

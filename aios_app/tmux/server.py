@@ -21,7 +21,7 @@ from libtmux.common import tmux_cmd
 from aios_app.domain.errors import BadPrompt, TmuxError
 from aios_app.tmux.client import TmuxClient, is_down, literal, require_tmux, tmux_program
 
-__all__ = ["DEFAULT_CONFIG", "SessionInfo", "TmuxServer", "require_tmux"]
+__all__ = ["DEFAULT_CONFIG", "SessionInfo", "TmuxServer", "check_typed", "require_tmux"]
 
 DEFAULT_CONFIG = Path(__file__).with_name("tmux.conf")
 
@@ -37,6 +37,7 @@ _FIELDS = (
     "session_path",
     "session_created",
     "session_last_attached",
+    "session_activity",
     "pane_pid",
     "window_silence_flag",
     "window_activity",
@@ -57,6 +58,7 @@ class SessionInfo:
     path: str
     created_s: int
     last_attached_s: int  #: when somebody last looked at it; 0: nobody yet
+    touched_s: int  #: when somebody last came to it or pressed a key
     pane_pid: int
     is_silent: bool  #: nothing new for as long as ``watch_silence`` said
     title: str  #: as its program set it
@@ -147,8 +149,7 @@ class TmuxServer:
     def paste(self, name: str, text: str, *, submit: bool = True) -> None:
         """Put text into the input of the program as one paste, and press Enter."""
         _check_name(name)
-        if _KEYS.search(text):
-            raise BadPrompt("the text holds control characters, which a terminal would take for keys")
+        check_typed(text)
         buffer = f"aios-{secrets.token_hex(8)}"
         target = ["-t", _agent_pane(name)]
         # a pane that a person has scrolled back knows nothing of bracketed paste: each line would be an Enter
@@ -248,6 +249,12 @@ class TmuxServer:
         return True
 
 
+def check_typed(text: str) -> None:
+    """Raises ``BadPrompt`` for a text that holds keys."""
+    if _KEYS.search(text):
+        raise BadPrompt("the text holds control characters, which a terminal would take for keys")
+
+
 def _joined(commands: Sequence[Sequence[str]]) -> list[str]:
     """Several tmux commands as the arguments of one tmux process."""
     literals = [[literal(word) for word in command] for command in commands]
@@ -291,7 +298,22 @@ def _parse_rows(words: Sequence[str]) -> list[SessionInfo]:
 
 
 def _session(row: Sequence[str]) -> SessionInfo:
-    name, windows, attached, path, created, last_attached, pid, flag, activity, limit, marks, title, _ = row
+    (
+        name,
+        windows,
+        attached,
+        path,
+        created,
+        last_attached,
+        touched,
+        pid,
+        flag,
+        activity,
+        limit,
+        marks,
+        title,
+        _,
+    ) = row
     # tmux raises no flag on a window that somebody looks at
     is_quiet = int(attached) > 0 and int(limit) > 0 and time.time() - int(activity) >= int(limit)
     return SessionInfo(
@@ -301,6 +323,7 @@ def _session(row: Sequence[str]) -> SessionInfo:
         path=path,
         created_s=int(created),
         last_attached_s=int(last_attached or 0),
+        touched_s=int(touched),
         pane_pid=int(pid),
         is_silent=flag == "1" or is_quiet,
         title=title,

@@ -1,0 +1,86 @@
+"""What the words after an agent mean: a project, a directory, a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aios_app.domain.errors import UsageError
+from aios_app.domain.models import Project
+from aios_app.domain.naming import title_of
+from aios_app.domain.opening import is_place
+from aios_app.git.repository import find_repository
+from aios_app.services.context import Context
+from aios_app.services.start_run import unsaved
+
+_SHORT = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """``project.path`` is where the agent works, or the repository of its new worktree.
+
+    ``taken`` says in words what each word was taken for.
+    """
+
+    project: Project
+    prompt: str | None
+    taken: str
+
+
+def read_place(ctx: Context, words: Sequence[str], cwd: str, *, is_new: bool) -> Place:
+    """A word is a project if it is a number or a saved name, a directory with a ``/``, else the prompt."""
+    if len(words) > 2:
+        raise UsageError(f"too many words: put the prompt in quotes, '{_short(' '.join(words[1:]))}'")
+    first = words[0] if words else ""
+    directory, said = _directory(ctx, first, cwd) if words else (cwd, "")
+    rest = list(words) if directory is None else list(words[1:])
+    if len(rest) > 1:
+        raise UsageError(
+            f"'{_short(first)}' is no project (aios p), and no directory (a prompt goes in quotes)"
+        )
+    prompt = rest[0] if rest else None
+    taken = [said] if directory is not None and said else []
+    taken += [f"'{_short(prompt)}' is the prompt"] if prompt is not None else []
+    project = _project(ctx, Path(directory or cwd), is_new=is_new)
+    return Place(project=project, prompt=prompt, taken=", ".join(taken))
+
+
+def _directory(ctx: Context, word: str, cwd: str) -> tuple[str | None, str]:
+    """The directory that a word means, and that in words; None where it is a prompt."""
+    for project in ctx.catalog.projects():
+        if word in {str(project.number), project.name}:
+            return project.path, f"'{word}' is project {project.number}: {project.path}"
+    if word.isdecimal():
+        raise UsageError(f"there is no project {word}: aios p lists them (-p {word} makes it the prompt)")
+    path = Path(cwd, word)
+    if word in {".", ".."} or ("/" in word and _is_directory(path)):
+        return str(path), f"'{_short(word)}' is the directory {path.resolve()}"
+    if is_place(word):
+        raise UsageError(f"there is no directory {_short(word)} (-p '{_short(word)}' makes it the prompt)")
+    return None, ""
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a prompt may be longer than any path
+        return False
+
+
+def _project(ctx: Context, directory: Path, *, is_new: bool) -> Project:
+    if not _is_directory(directory):
+        raise UsageError(f"{directory} is not a directory")
+    if is_new:
+        root = find_repository(directory).root
+        return ctx.catalog.project_at(root) or unsaved(ctx, root)
+    place = directory.resolve()
+    saved = [project for project in ctx.catalog.projects() if place.is_relative_to(project.path)]
+    nearest = max(saved, key=lambda project: len(project.path), default=None)
+    return replace(nearest, path=str(place)) if nearest else unsaved(ctx, place)
+
+
+def _short(text: str) -> str:
+    title = title_of(text)
+    return title if len(title) <= _SHORT else title[: _SHORT - 1] + "…"
