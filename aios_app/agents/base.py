@@ -63,8 +63,8 @@ class Heard:
     """What one of an agent's own hooks said.
 
     ``began``: it knows its conversation. ``working``: what it waited for came. ``busy``: its turn is over,
-    and a command of its own still runs, after which it goes on by itself. ``trouble``: one try of it failed,
-    it may try again. ``text`` is a question, a last message, or a cause.
+    and a command of its own still runs, after which it goes on by itself. ``trouble``: it failed and may try
+    again, or stopped without a word. ``text`` is a question, a last message, or a cause.
     """
 
     kind: Literal["began", "prompt", "waiting", "working", "turn", "busy", "trouble", "failed"]
@@ -163,12 +163,22 @@ def told(kind: Any, payload: Mapping[str, Any], text: str = "", *, is_switch: bo
     )
 
 
-def hook_settings(events: Iterable[str], bare: Iterable[str] = ()) -> dict[str, Any]:
-    """The hooks as the settings file of an agent names them; of ``bare`` ones only the name is told."""
+def hook_settings(
+    events: Iterable[str], *, bare: Iterable[str] = (), matched: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The hooks as the settings file of an agent names them; of ``bare`` ones only the name is told.
+
+    ``matched``: events that are wanted of one tool alone, with its name.
+    """
     commands = dict.fromkeys(events, HOOK_COMMAND) | {event: bare_command(event) for event in bare}
-    return {
-        event: [{"hooks": [{"type": "command", "command": command}]}] for event, command in commands.items()
-    }
+    hooks: dict[str, Any] = {event: [_hook(command)] for event, command in commands.items()}
+    for event, tool in (matched or {}).items():
+        hooks[event] = [{"matcher": tool, **_hook(HOOK_COMMAND)}]
+    return hooks
+
+
+def _hook(command: str) -> dict[str, Any]:
+    return {"hooks": [{"type": "command", "name": "aios", "command": command}]}
 
 
 def bare_command(event: str) -> str:

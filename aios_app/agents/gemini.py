@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ _DIALOGS = (
 )
 _KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA")
 _NO_WORDS = "[no response text]"
+_ERROR = re.compile(r"^ ?✕ (.+)$", re.M)
 
 
 class GeminiAgent:
@@ -73,17 +75,22 @@ class GeminiAgent:
             case "BeforeAgent":
                 return told("prompt", payload)
             case "Notification":
+                return told("waiting", payload, _permission(payload))
+            case "BeforeTool":
                 return told("waiting", payload, _question(payload))
             case "AfterTool":
                 return told("working", payload)
             case "AfterAgent":
                 said = text_of(payload, "prompt_response")
-                return told("turn", payload, "" if said == _NO_WORDS else said)
+                return told("trouble", payload) if said == _NO_WORDS else told("turn", payload, said)
         return None
 
     def look(self, screen: str, title: str = "") -> Look:
         if title.startswith("✦"):
             return Look(state="running")
+        error = _ERROR.search(screen.rpartition("\n > ")[2])
+        if error:
+            return Look(state="failed", text=one_line(error[1]))
         return look_at(screen, working=("esc to cancel",), dialogs=_DIALOGS)
 
     def render(self, lines: Iterable[str]) -> Iterator[str]:
@@ -109,16 +116,24 @@ class GeminiAgent:
 def _settings() -> dict[str, Any]:
     return {
         "general": {"enableAutoUpdate": False},
-        "hooks": hook_settings(_EVENTS, bare=("AfterTool",)),
+        "hooks": hook_settings(_EVENTS, bare=("AfterTool",), matched={"BeforeTool": "ask_user"}),
     }
 
 
 def _question(payload: Mapping[str, Any]) -> str:
-    given = payload.get("details")
-    details = given if isinstance(given, dict) else {}
-    questions = details.get("questions")
+    given = payload.get("tool_input")
+    questions = given.get("questions") if isinstance(given, dict) else None
     if isinstance(questions, list) and questions and isinstance(questions[0], dict):
         return text_of(questions[0], "question")
+    return ""
+
+
+def _permission(payload: Mapping[str, Any]) -> str:
+    """Of a question of its own it says only here that it has one."""
+    given = payload.get("details")
+    details = given if isinstance(given, dict) else {}
+    if details.get("type") == "ask_user":
+        return ""
     return ": ".join(word for word in (text_of(payload, "message"), text_of(details, "command")) if word)
 
 

@@ -56,7 +56,7 @@ def _learn(ctx: Context, job: Job, attempt: Attempt, heard: Heard) -> None:
 
 def _note(ctx: Context, job: Job, agent: Agent, attempt: Attempt, heard: Heard) -> None:
     if heard.kind != "began":
-        ctx.ledger.drop_timers(ctx.machine, attempt.id, [START])
+        ctx.ledger.drop_timers(ctx.machine, attempt.id, [START, REST])
     if heard.kind == "prompt":
         ctx.ledger.note_attempt(attempt.id, trouble="", busy="")
         ctx.tmux.watch_silence(job.name, agent.idle_after_s)

@@ -18,9 +18,9 @@ IDLE = "idle"
 #: An agent that speaks by its hooks has not said yet that it works.
 START = "start"
 START_S = 5.0
-#: Something failed in an agent that may try again.
+#: Something failed in an agent that may try again, or it stopped without a word.
 REST = "rest"
-REST_S = 5.0
+REST_S = 3.0
 #: The session is gone and its wrapper has not said yet how the agent ended.
 GONE = "gone"
 

@@ -13,6 +13,7 @@ from aios_app.tmux.server import SessionInfo
 
 #: Seconds after which an agent that never said that it works needs a person.
 _MUTE_S = 60.0
+_INTERRUPTED = "interrupted"
 
 
 def look_at_silent(ctx: Context) -> None:
@@ -33,7 +34,7 @@ def look_at_silent(ctx: Context) -> None:
         if look.state == "running":
             ctx.tmux.watch_silence(job.name, agent.idle_after_s)
         elif look.state == "review":
-            finish_turn(ctx, attempt, message="interrupted" if speaks else "")
+            finish_turn(ctx, attempt, message=_INTERRUPTED if speaks else "")
             measure(ctx, job.number)
         else:
             obey(ctx, job, attempt, look)
@@ -56,13 +57,19 @@ def look_at_start(ctx: Context, attempt: Attempt) -> None:
 
 
 def look_at_rest(ctx: Context, attempt: Attempt) -> None:
-    """Ends an agent whose request failed and that has given up."""
+    """Looks at an agent that failed in something, or stopped without a word: has it given up, and why."""
     job = ctx.ledger.job_of(attempt)
     session = ctx.tmux.find(job.name)
-    if session is None or job.state is not JobState.RUNNING or not attempt.trouble:
+    if session is None or job.state is not JobState.RUNNING:
         return
-    if _look(ctx, job, session).state != "running":
+    look = _look(ctx, job, session)
+    if look.state == "review" and attempt.trouble:
         give_up(ctx, job, attempt.trouble)
+    elif look.state == "review":
+        finish_turn(ctx, attempt, message=_INTERRUPTED)
+        measure(ctx, job.number)
+    elif look.state != "running":
+        obey(ctx, job, attempt, look)
 
 
 def obey(ctx: Context, job: Job, attempt: Attempt, look: Look) -> None:

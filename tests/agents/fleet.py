@@ -21,6 +21,7 @@ from aios_app.queue.app import make_app
 from aios_app.queue.sending import TaskQueue
 from aios_app.services.context import open_catalog
 from aios_app.stack.address import redis_py_url, redis_url
+from aios_app.stack.states import living
 from aios_app.stack.waiting import tries
 from tests.acceptance.stack import Stack
 from tests.conftest import CHECKOUT
@@ -85,6 +86,10 @@ class AgentStack(Stack):
             events = [event for _, event in redis.xrange(EVENTS)]
         states = [event["state"] for event in events if event.get("job") == str(job.number)]
         return [state for state, _ in groupby(states)]
+
+    def worker_pid(self) -> int:
+        """The process that carries out the tasks."""
+        return next(record.process.pid for record in living(self.settings) if record.name == "worker")
 
     def press(self, job: Job, key: str) -> None:
         """Presses a key in the job's terminal."""

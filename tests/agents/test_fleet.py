@@ -54,7 +54,7 @@ def test_all_three_work_on_two_projects_one_after_another(stack: AgentStack) -> 
         assert stack.git(Path(job.worktree), "log", "-1", "--format=%s") == "hello"
         assert job.message == f"All done. sha256={digest(HELLO)}"
         assert Path(job.transcript).is_file()
-        assert stack.states(job) == ["queued", "preparing", "running", "review"]
+        assert stack.states(job) == ["preparing", "running", "review"]
         log = stack.ok("logs", str(job.number))
         assert "> say hello" in log
         assert "  * " in log
@@ -110,7 +110,7 @@ def test_what_a_command_left_in_the_background_is_named(stack: AgentStack, shop:
     [job] = stack.until_over(stack.start("multi", "shop", "c:1", prompt))
 
     stack.ok("stop", str(job.number))
-    [stopped] = stack.until_all(job.run, JobState.STOPPED)
+    [stopped] = stack.until(job.run, lambda jobs: bool(jobs[0].note))
 
     [left] = marked_processes(job.attempt)
     assert stopped.note.startswith(f"still running: sleep ({left.pid})")
@@ -133,7 +133,6 @@ def test_a_closed_agent_comes_back_with_its_conversation(stack: AgentStack, shop
     assert again.message == f"All done. sha256={digest(AGAIN)}"
     [entry, *_] = [entry for entry in stack.model.requests() if entry["sha256"] == digest(AGAIN)]
     assert entry["turns"] == 2
-    assert "--yolo" not in again.cause
 
 
 def test_twelve_agents_at_once_all_finish_each_with_its_own_signals(stack: AgentStack, shop: Path) -> None:
@@ -154,7 +153,7 @@ def test_what_agents_say_while_the_worker_is_dead_is_read_when_it_is_back(
     stack.until(jobs[0].run, lambda now: all(job.transcript for job in now))
     await_requests(stack, "hold back", 3)
 
-    os.kill(int(stack.ledger.machine(stack.machine)["worker_pid"]), signal.SIGKILL)
+    os.kill(stack.worker_pid(), signal.SIGKILL)
     stack.model.release("back")
     jobs = stack.until_over(jobs[0].run)
 

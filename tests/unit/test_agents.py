@@ -150,6 +150,39 @@ def test_an_agent_that_says_that_it_works_is_running(agent: Agent, line: str) ->
     assert module_for(GENERIC).look(f"{line}\n").state == "review"
 
 
+@pytest.mark.parametrize(
+    ("agent", "screen", "state", "text"),
+    [
+        (CODEX, "Welcome\n> 1. Sign in with ChatGPT\n  2. Provide your own API key", "failed", "codex login"),
+        (CODEX, "Do you trust the contents of this directory?\n> 1. Yes", "waiting", "trust"),
+        (CODEX, "Update available! 0.169.0 -> 0.170.0\n> 1. Update now", "waiting", "update"),
+        (CLAUDE, "> x\n Not logged in · Please run /login\n>", "failed", "/login"),
+        (CLAUDE, "Is this a project you created or one you trust?\n> 1. Yes", "waiting", "trust"),
+        (GEMINI, "How would you like to authenticate for this project?", "failed", "/auth"),
+        (GEMINI, "hi\n > x\n✕ [API Error: quota]\n *   Type your message", "failed", "[API Error: quota]"),
+        (GEMINI, "\n > x\n✕ [API Error: quota]\n > y\n✦ Done.\n *   Type your message", "review", ""),
+    ],
+)
+def test_a_dialog_in_the_way_is_seen(agent: Agent, screen: str, state: str, text: str) -> None:
+    look = module_for(agent).look(screen)
+
+    assert look.state == state
+    assert text in look.text
+
+
+@pytest.mark.parametrize(
+    ("agent", "working", "resting"),
+    [
+        (CODEX, "⠙ stub | dir", "stub | dir"),
+        (CLAUDE, "◐ Claude Code", "✳ Claude Code"),
+        (GEMINI, "✦  Working… (dir)", "◇  Ready (dir)"),
+    ],
+)
+def test_the_title_says_whether_an_agent_works(agent: Agent, working: str, resting: str) -> None:
+    assert module_for(agent).look("", working).state == "running"
+    assert module_for(agent).look("", resting).state == "review"
+
+
 def test_the_catalogue_is_the_same_on_every_machine() -> None:
     assert [agent.key for agent in DEFAULT_AGENTS] == ["c", "l", "g", "h", "t"]
     assert CODEX.uuid == "bbccbf55-88d4-5f24-9356-2afbc6a70f7d"
@@ -215,7 +248,7 @@ def test_claude_and_gemini_get_hooks_by_a_file_of_the_attempt(agent: Agent, even
     [(name, text)] = launch.files.items()
     assert str(PLACE.attempt_dir / name) in (*launch.argv, *launch.environment.values())
     [group] = json.loads(text)["hooks"][event]
-    assert group["hooks"] == [{"type": "command", "command": '/bin/sh "$AIOS_HOOK" hook'}]
+    assert group["hooks"] == [{"type": "command", "name": "aios", "command": '/bin/sh "$AIOS_HOOK" hook'}]
 
 
 @pytest.mark.parametrize("flags", [(), ("--dangerously-skip-permissions",)])
@@ -299,7 +332,7 @@ ABOUT = {"session_id": "id-1", "transcript_path": "/t.jsonl", "cwd": "/x"}
         (GEMINI, "BeforeAgent", {"prompt": "x"}, "prompt", ""),
         (GEMINI, "AfterTool", {}, "working", ""),
         (GEMINI, "AfterAgent", {"prompt": "x", "prompt_response": "done"}, "turn", "done"),
-        (GEMINI, "AfterAgent", {"prompt": "x", "prompt_response": "[no response text]"}, "turn", ""),
+        (GEMINI, "AfterAgent", {"prompt": "x", "prompt_response": "[no response text]"}, "trouble", ""),
         (
             GEMINI,
             "Notification",
@@ -313,10 +346,17 @@ ABOUT = {"session_id": "id-1", "transcript_path": "/t.jsonl", "cwd": "/x"}
         ),
         (
             GEMINI,
-            "Notification",
-            {"details": {"type": "ask_user", "questions": [{"question": "Which one?"}]}},
+            "BeforeTool",
+            {"tool_name": "ask_user", "tool_input": {"questions": [{"question": "Which one?"}]}},
             "waiting",
             "Which one?",
+        ),
+        (
+            GEMINI,
+            "Notification",
+            {"message": "Tool requires confirmation", "details": {"type": "ask_user", "title": "Ask User"}},
+            "waiting",
+            "",
         ),
     ],
 )
