@@ -44,7 +44,7 @@ _DENIED_BEGINNINGS = (
     ),
 )
 _DENIED = re.compile(f"{'|'.join(_DENIED_PARTS)}|(?<![a-z])(?:{'|'.join(_DENIED_BEGINNINGS)})")
-_DENIED_MARKS = re.compile(r"(?<!\w)(?:rm|rmdir|dd|del|-[a-z]*f[a-z]*)(?!\w)|[$\u20ac\u00a3\u00a5]\s*\d")
+_DENIED_MARKS = re.compile(r"(?<!\w)(?:rm|rmdir|dd|del|-[a-z]*f[a-z]*)(?!\w)|\$\s*\d|[\u20ac\u00a3\u00a5]")
 _SPACED = re.compile(r"(?<![a-z])(?:[a-z][^a-z0-9]{1,3}){2,}[a-z](?![a-z])")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from aios_app.domain.errors import AiosError, BadValue, UsageError
 from aios_app.domain.models import Finishes, Job, JobState
 from aios_app.ledger.ledger import Attempt
-from aios_app.services.attach_job import bring_back
+from aios_app.services.attach_job import await_session, bring_back
 from aios_app.services.context import Context
 from aios_app.services.drafts import has_draft, is_typing
 from aios_app.services.records import record
@@ -81,6 +81,7 @@ def deliver(ctx: Context, job: Job, message: Message) -> Delivery:
     """Types into the agent of one job and waits, some seconds at most, for the proof."""
     try:
         job, _ = bring_back(ctx, job)
+        job = await_session(ctx, job) if job.state is JobState.PREPARING else job  # its setup is at work
         with ctx.locks.hold(job.number):
             is_delivered, words = _deliver(ctx, job, message)
     except AiosError as error:
