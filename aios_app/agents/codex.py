@@ -112,7 +112,7 @@ def _settings(place: Place) -> list[str]:
         for event, command in commands.items()
     ]
     trusted = ",".join(
-        f'{_toml(str(path))}={{trust_level="trusted"}}' for path in (place.worktree, place.repository)
+        f'{_toml(str(path))}={{trust_level="trusted"}}' for path in dict.fromkeys((place.worktree, place.repository))
     )
     return [word for value in (*values, f"projects={{{trusted}}}") for word in ("-c", value)]
 
