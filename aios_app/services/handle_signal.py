@@ -123,7 +123,8 @@ def _end(ctx: Context, job: Job, attempt: Attempt, lines: dict[str, str]) -> tup
         return ended_state(job, attempt.ending)
     hung_up = lines.get("signal") == _HANGUP
     lives = hung_up and _tmux_lives(ctx, lines.get("server", ""))
-    if job.state is JobState.REVIEW and not lives:
+    has_worked = job.turns or job.finished_ms  # one that was opened without a prompt has not
+    if job.state is JobState.REVIEW and has_worked and not lives:
         return JobState.REVIEW, ""
     if hung_up:
         return (JobState.STOPPED, "its terminal was closed") if lives else (JobState.FAILED, "session lost")
