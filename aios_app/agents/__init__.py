@@ -7,6 +7,7 @@ from aios_app.agents.catalog import (
     FOUNDING_TEMPLATES,
     install_advice,
     install_check,
+    install_command,
     module_for,
 )
 from aios_app.agents.prompt import DEFAULT_PROMPT
@@ -24,5 +25,6 @@ __all__ = [
     "Ready",
     "install_advice",
     "install_check",
+    "install_command",
     "module_for",
 ]

@@ -90,6 +90,8 @@ class AgentModule(Protocol):
     speaks: bool
     #: Variables that it sets for the tools it starts: what carries one of them was started by it.
     tool_marks: frozenset[str]
+    #: Beginning of the versions that AIOS is tested with; empty: it makes no difference.
+    tried: str
 
     def launch(
         self,
@@ -123,6 +125,7 @@ class Mute:
 
     speaks = False
     tool_marks: frozenset[str] = frozenset()
+    tried = ""
 
     def hear(self, _payload: Mapping[str, Any]) -> Heard | None:
         return None

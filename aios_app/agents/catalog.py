@@ -66,9 +66,13 @@ def install_check(agent: Agent) -> str | None:
 
 def install_advice(agent: Agent) -> str:
     """What to do where the agent's program is not there."""
-    program = agent.argv[0]
-    advice = _INSTALL.get(program, f"install it, or change the command: aios agents edit {agent.key}")
-    return f"{program} is not installed: {advice}"
+    advice = install_command(agent) or f"install it, or change the command: aios agents edit {agent.key}"
+    return f"{agent.argv[0]} is not installed: {advice}"
+
+
+def install_command(agent: Agent) -> str:
+    """How the agent's program is installed; empty for an unknown one."""
+    return _INSTALL.get(agent.argv[0], "")
 
 
 def _agent(key: str, name: str, argv: tuple[str, ...], finishes: Finishes) -> Agent:

@@ -51,6 +51,7 @@ class ClaudeAgent:
     """As root it refuses to work without approvals, unless it is told that this is a sandbox."""
 
     speaks = True
+    tried = "2.1"
     tool_marks = frozenset({"CLAUDECODE", "CLAUDE_CODE_SESSION_ID"})
 
     def launch(

@@ -40,6 +40,7 @@ class CodexAgent:
     """Its options stand before the word ``resume``, and hold for it too."""
 
     speaks = True
+    tried = "0.169"
     tool_marks = frozenset({"CODEX_THREAD_ID", "CODEX_SESSION_ID"})
 
     def launch(

@@ -46,6 +46,7 @@ class GeminiAgent:
     """The prompt is one word with its option: after ``--`` it would be dropped without a word."""
 
     speaks = True
+    tried = "0.61"
     tool_marks = frozenset({"GEMINI_CLI"})
 
     def launch(

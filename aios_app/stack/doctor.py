@@ -8,7 +8,7 @@ import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +39,23 @@ class Check:
     mend: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentProgram:
+    """An agent's program, and what it needs beside being installed.
+
+    ``needs`` is given the environment of the login shell; it yields ``ok``, ``says`` and ``mend`` of each need.
+    """
+
+    program: str
+    install: str = ""  #: the command
+    tried: str = ""  #: beginning of the versions that AIOS is tested with; empty: of any
+    needs: Callable[[Mapping[str, str]], Iterable[tuple[bool | None, str, str]]] = lambda _: ()
+
+
 def checks(
-    settings: Settings, *, agents: Mapping[str, str] | None = None, shell_deadline_s: float = 5.0
+    settings: Settings, *, agents: Mapping[str, AgentProgram] | None = None, shell_deadline_s: float = 5.0
 ) -> list[Check]:
-    """All findings, in the order of reading. ``agents`` names the program of each agent."""
+    """All findings, in the order of reading."""
     login = login_environment(settings, deadline_s=shell_deadline_s)
     return [
         Check(name="python", ok=True, says=platform.python_version()),
@@ -143,9 +156,36 @@ def _login_shell(settings: Settings, login: Mapping[str, str] | None) -> Check:
     return Check(name="keys", ok=None, says=f"agents will see {', '.join(keys) or 'no API keys'}")
 
 
-def _agents(agents: Mapping[str, str], login: Mapping[str, str] | None) -> Iterator[Check]:
-    path = (login or {}).get("PATH")
-    for name, program in agents.items():
-        found = shutil.which(program, path=path)
-        says = found or f"{program} is not in the PATH of your login shell"
-        yield Check(name=name, ok=True if found else None, says=says)
+def _agents(agents: Mapping[str, AgentProgram], login: Mapping[str, str] | None) -> Iterator[Check]:
+    environment = dict(os.environ if login is None else login)
+    for name, agent in agents.items():
+        found = shutil.which(agent.program, path=environment.get("PATH"))
+        if found is None:
+            says = f"{agent.program} is not in the PATH of your login shell"
+            yield Check(name=name, ok=None, says=says, mend=agent.install)
+            continue
+        yield _agent_version(name, agent, found, environment)
+        for ok, says, mend in agent.needs(environment):
+            yield Check(name=name, ok=ok, says=says, mend=mend)
+
+
+def _agent_version(name: str, agent: AgentProgram, found: str, environment: Mapping[str, str]) -> Check:
+    """Only of the programs that AIOS knows: another one may do what it likes when it is asked."""
+    if not agent.tried:
+        return Check(name=name, ok=True, says=found)
+    try:
+        done = subprocess.run(
+            [found, "--version"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PROGRAM_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return Check(name=name, ok=False, says=f"{found} does not say its version", mend=agent.install)
+    match = re.search(r"\d+\.\d+[\d.]*", done.stdout.decode(errors="replace"))
+    version = match[0] if match else "of an unknown version"
+    is_tried = version.startswith(agent.tried)
+    says = f"{version} at {found}" + ("" if is_tried else f": not tried with AIOS, {agent.tried} is")
+    return Check(name=name, ok=True if is_tried else None, says=says)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aios_app.settings import Settings, load
-from aios_app.stack.doctor import Check, checks
+from aios_app.stack.doctor import AgentProgram, Check, checks
 from aios_app.stack.login_shell import login_environment
 from aios_app.stack.waiting import tries
 
@@ -19,7 +19,8 @@ def settings_with(tmp_path: Path, profile: str) -> Settings:
     return load({"HOME": str(home), "SHELL": "/bin/sh", "AIOS_DATA_DIR": str(tmp_path / "data")})
 
 
-def found(settings: Settings, name: str, **agents: str) -> Check:
+def found(settings: Settings, name: str, **programs: str) -> Check:
+    agents = {agent: AgentProgram(program=program) for agent, program in programs.items()}
     return next(c for c in checks(settings, agents=agents, shell_deadline_s=2) if c.name == name)
 
 
@@ -94,3 +95,29 @@ def test_programs_of_agents_are_looked_up_where_agents_will_find_them(tmp_path: 
 
     assert (codex.ok, codex.says) == (True, f"{tmp_path}/bin/codex")
     assert (claude.ok, claude.says) == (None, "claude-not-here is not in the PATH of your login shell")
+
+
+@pytest.mark.parametrize("tried", ["0.169", "0.170"])
+def test_an_agent_is_asked_for_its_version_and_for_what_it_needs(tmp_path: Path, tried: str) -> None:
+    settings = settings_with(tmp_path, f"PATH={tmp_path}:$PATH; export LOGIN=mine")
+    program = tmp_path / "codex"
+    program.write_text("#!/bin/sh\necho codex-cli 0.169.3\n")
+    program.chmod(0o755)
+    agent = AgentProgram(
+        program="codex", tried=tried, needs=lambda environ: [(False, environ["LOGIN"], "codex login")]
+    )
+
+    version, login = [check for check in checks(settings, agents={"codex": agent}) if check.name == "codex"]
+
+    assert version.ok is (True if tried == "0.169" else None)
+    assert version.says.startswith(f"0.169.3 at {program}")
+    assert (login.ok, login.says, login.mend) == (False, "mine", "codex login")
+
+
+def test_an_agent_that_is_missing_is_no_fault_and_its_installation_is_named(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, "PATH=/usr/bin:/bin")
+    agent = AgentProgram(program="codex", install="npm install -g @openai/codex", tried="0.1")
+
+    [check] = [check for check in checks(settings, agents={"codex": agent}) if check.name == "codex"]
+
+    assert (check.ok, check.mend) == (None, "npm install -g @openai/codex")

@@ -10,11 +10,13 @@ import sys
 import tempfile
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aios_app.domain.errors import StoreError
+from aios_app.domain.models import Finishes
 from aios_app.store import database as database_module
 from aios_app.store.catalog import Catalog
 from tests.integration.store_fixtures import DEFAULT_AGENTS, write_founding_database
@@ -89,7 +91,7 @@ def test_a_new_database_is_private_and_logs_ahead(tmp_path: Path) -> None:
     assert stat.S_IMODE(database.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
     assert _pragma(database, "journal_mode") == "wal"
-    assert _pragma(database, "user_version") == 1
+    assert _pragma(database, "user_version") == 2
 
 
 def test_identities_and_numbers_stay_over_a_restart(tmp_path: Path) -> None:
@@ -191,6 +193,20 @@ def test_an_error_in_the_middle_of_a_migration_leaves_the_database_as_it_was(tmp
 
     assert _dump(database) == before
     assert _pragma(database, "user_version") == 0
+
+
+def test_agents_that_were_watched_and_speak_now_are_brought_up_to_date(tmp_path: Path) -> None:
+    database = tmp_path / "aios.db"
+    watched = [replace(agent, finishes=Finishes.SILENCE) for agent in DEFAULT_AGENTS]
+    Catalog(database, default_agents=watched).close()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+
+    with closing(Catalog(database)) as catalog:
+        found = {agent.name: agent.finishes for agent in catalog.agents()}
+
+    assert [found[name] for name in ("codex", "claude", "gemini")] == [Finishes.TURN] * 3
+    assert [found[name] for name in ("htop", "top")] == [Finishes.SILENCE] * 2
 
 
 def _dump(path: Path) -> list[str]:

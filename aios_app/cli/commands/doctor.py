@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from aios_app.cli import exits, output, session
 from aios_app.cli.client import StackDown
+
+if TYPE_CHECKING:
+    from aios_app.cli.client import Json
+    from aios_app.stack.doctor import AgentProgram
 
 EXAMPLES = ("aios doctor", "aios doctor && aios up")
 
@@ -31,12 +36,28 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
     return exits.FAILED if any(check.ok is False for check in found) else exits.DONE
 
 
-def _programs() -> dict[str, str]:
-    """The program of each agent, by its name."""
+def _programs() -> dict[str, AgentProgram]:
+    """What each agent needs, by its name."""
     from aios_app.cli import on_disk
 
     try:
         answer = session.client().get("/agents")
     except StackDown:
         answer = on_disk.agents()
-    return {agent["name"]: agent["argv"][0] for agent in answer["agents"]}
+    return {agent["name"]: _program(agent) for agent in answer["agents"]}
+
+
+def _program(data: Json) -> AgentProgram:
+    from aios_app.agents import install_command, module_for
+    from aios_app.domain.models import Agent
+    from aios_app.stack.doctor import AgentProgram
+
+    agent = Agent.from_json({name: data[name] for name in data if name != "problem"})
+    module = module_for(agent)
+    home = session.settings().home
+    return AgentProgram(
+        program=agent.argv[0],
+        install=install_command(agent),
+        tried=module.tried,
+        needs=lambda environ: ((need.ok, need.says, need.mend) for need in module.ready(home, environ)),
+    )
