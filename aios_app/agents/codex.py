@@ -112,9 +112,8 @@ def _settings(place: Place) -> list[str]:
         f'hooks.{event}=[{{hooks=[{{type="command",command={_toml(command)}}}]}}]'
         for event, command in commands.items()
     ]
-    trusted = ",".join(
-        f'{_toml(str(path))}={{trust_level="trusted"}}' for path in dict.fromkeys((place.worktree, place.repository))
-    )
+    folders = {str(place.worktree), str(place.repository)}
+    trusted = ",".join(f'{_toml(folder)}={{trust_level="trusted"}}' for folder in sorted(folders))
     return [word for value in (*values, f"projects={{{trusted}}}") for word in ("-c", value)]
 
 

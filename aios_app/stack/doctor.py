@@ -43,7 +43,7 @@ class Check:
 class AgentProgram:
     """An agent's program, and what it needs beside being installed.
 
-    ``needs`` is given the environment of the login shell; it yields ``ok``, ``says`` and ``mend`` of each need.
+    ``needs`` is given the login shell's environment; it yields ``ok``, ``says`` and ``mend`` of each need.
     """
 
     program: str
