@@ -18,7 +18,8 @@ from aios_app.services.watch_screen import give_up
 logger = logging.getLogger(__name__)
 
 _CONVERSATION_CHARS, _PATH_CHARS = 200, 4000
-_STILL_RUNS = "its turn is over, but a command of it still runs"
+_MESSAGE_CHARS = 4000
+_STILL_RUNS = "(a command of it still runs)"
 
 
 def hear_hook(ctx: Context, attempt: Attempt, payload: Mapping[str, Any]) -> Heard | None:
@@ -65,7 +66,7 @@ def _note(ctx: Context, job: Job, agent: Agent, attempt: Attempt, heard: Heard) 
         ctx.tmux.watch_silence(job.name, 0)
     elif heard.kind == "busy":
         ctx.ledger.note_attempt(attempt.id, busy="1")
-        ctx.ledger.note(job.number, message=heard.text, note=_STILL_RUNS)
+        ctx.ledger.note(job.number, message=f"{heard.text} {_STILL_RUNS}"[:_MESSAGE_CHARS].strip())
     elif heard.kind == "working":
         ctx.ledger.move(attempt.id, {JobState.WAITING}, JobState.RUNNING)
     elif heard.kind == "trouble":
