@@ -49,8 +49,9 @@ def repository_lock(locks_dir: Path, repo: Repository) -> Iterator[None]:
 def add_worktree(repo: Repository, *, path: Path, branch: str, sha: str, timeout_s: float = 600) -> None:
     """Makes the worktree with its new branch, submodules and included files; the caller holds the lock.
 
-    Done already, it is left as it is; what a crash left half made is made anew. Where it fails, nothing of it
-    is left. A directory or branch of someone else is a ``ConflictError``.
+    Done already, it is left as it is, also where its agent went to another branch; what a crash left half made
+    is made anew. Where it fails, nothing of it is left. A directory or branch of someone else is a
+    ``ConflictError``; that a worktree is ours is told by its branch, or the ``branch`` of its metadata.
     """
     if not re.fullmatch(r"[0-9a-f]{40,64}", sha):
         raise UsageError(f"'{sha}' is not a commit")
@@ -151,16 +152,18 @@ def _wait_for_orphan(descriptor: int, place: Path, deadline: float) -> None:
 
 def _check_ours(repo: Repository, place: Path, branch: str) -> None:
     entry = _entry_of(repo, place)
-    head = None if entry is None or not place.is_dir() else _head_of(place)
-    if head != f"refs/heads/{branch}":
+    is_worktree = entry is not None and place.is_dir()
+    if not is_worktree or branch not in {_head_of(place), (read_metadata(place) or {}).get("branch")}:
         raise ConflictError(f"{place} exists already and is not the worktree of {branch}: move it away")
 
 
 def _head_of(place: Path) -> str:
+    """The branch that is checked out; empty where none is."""
     try:
-        return run_git(["symbolic-ref", "--quiet", "HEAD"], cwd=place, timeout_s=READ_LIMIT_S).strip()
+        head = run_git(["symbolic-ref", "--quiet", "HEAD"], cwd=place, timeout_s=READ_LIMIT_S)
     except GitError:
         return ""
+    return head.strip().removeprefix("refs/heads/")
 
 
 def _remove(repo: Repository, place: Path, branch: str, sha: str) -> None:

@@ -82,6 +82,7 @@ def _metadata(job: Job, base: _Base) -> dict[str, object]:
         "attempt": job.attempt,
         "project": job.project,
         "project_id": job.project_id,
+        "branch": job.branch,
         "base_ref": base.ref,
         "base_sha": base.sha,
     }

@@ -96,6 +96,21 @@ def test_doing_it_again_keeps_what_is_there(cloned: Cloned, tmp_path: Path) -> N
     assert git(tmp_path / "w", "rev-parse", "HEAD") == mine
 
 
+@pytest.mark.parametrize("away", [["-b", "other"], ["--detach"]])
+def test_a_worktree_whose_agent_went_to_another_branch_is_still_ours(
+    cloned: Cloned, tmp_path: Path, away: list[str]
+) -> None:
+    sha = _head(cloned.repo)
+    add_worktree(cloned.repo, path=tmp_path / "w", branch=BRANCH, sha=sha)
+    write_metadata(tmp_path / "w", {"branch": BRANCH})
+    git(tmp_path / "w", "checkout", "-q", *away)
+
+    add_worktree(cloned.repo, path=tmp_path / "w", branch=BRANCH, sha=sha)
+
+    with pytest.raises(ConflictError, match="exists already"):
+        add_worktree(cloned.repo, path=tmp_path / "w", branch="aios/8-other", sha=sha)
+
+
 def test_a_directory_of_someone_else_is_left_alone(cloned: Cloned, tmp_path: Path) -> None:
     sha = _head(cloned.repo)
     (tmp_path / "mine").mkdir()
