@@ -267,6 +267,22 @@ def test_the_hook_hands_over_its_input_or_its_argument_unchanged(spool: Path) ->
     assert [(done.returncode, done.stdout, done.stderr) for done in (first, second)] == [(0, b"", b"")] * 2
 
 
+def test_a_signal_that_finds_no_room_waits_for_some(spool: Path, tmp_path: Path) -> None:
+    (tmp_path / "date").write_text("#!/bin/sh\necho 7\n")
+    (tmp_path / "date").chmod(0o755)
+    draft = spool / ".tmp.a1.7.exit"
+    draft.symlink_to("/dev/full")
+    env = {"AIOS_SPOOL": str(spool), "AIOS_ATTEMPT": "a1", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with subprocess.Popen(["/bin/sh", str(HOOK), "exit", "status=0"], env=env) as waiting_hook:
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting_hook.wait(0.5)
+
+        draft.unlink()
+
+        assert waiting_hook.wait(5) == 0
+    assert (spool / "a1.7.exit").read_text() == "status=0"
+
+
 def test_the_hook_never_fails_the_agent(spool: Path) -> None:
     assert hook(spool / "missing", "turn").returncode == 0
     assert hook(spool).returncode == 0

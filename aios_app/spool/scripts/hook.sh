@@ -10,7 +10,8 @@ name=$AIOS_ATTEMPT.$now.$1
 new=$AIOS_SPOOL/.tmp.$name
 
 if [ $# -gt 1 ]; then
-    printf %s "$2" >"$new"
+    # Cut off, it would say something else: on a full disk it waits for room.
+    until printf %s "$2" >"$new" || [ ! -d "$AIOS_SPOOL" ]; do sleep 1; done
 elif [ -t 0 ]; then
     : >"$new"
 else
