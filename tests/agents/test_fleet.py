@@ -26,6 +26,9 @@ NASTY = (
     "\\n %s ; & | < > * ? ~ # {a,b}\ttab \u00e4\u20ac\U0001f600 end.\nstub: run true"
 )
 
+#: What a program may take for something else than a prompt; the last one is as long as many pages.
+HEADS = ("", "!", "/tmp ", "@README.md ", "# ", "\x1b[31m\x07 ", "0123456789abcdef" * 6_000)
+
 
 @pytest.fixture(scope="module")
 def shop(stack: AgentStack) -> Path:
@@ -62,13 +65,22 @@ def test_all_three_work_on_two_projects_one_after_another(stack: AgentStack) -> 
     assert len({job.conversation for job in jobs}) == 6
 
 
-@pytest.mark.parametrize("agent", KEYS)
-def test_a_prompt_arrives_byte_for_byte(stack: AgentStack, shop: Path, agent: str) -> None:
-    words = ("multi", "shop", f"{agent}:1", "--prompt-file", "-")
-    [job] = stack.until_over(stack.start(*words, stdin=NASTY.encode()))
+@pytest.mark.parametrize("head", HEADS)
+def test_a_prompt_arrives_byte_for_byte(stack: AgentStack, shop: Path, head: str) -> None:
+    prompt = head + NASTY
+    words = ("multi", "shop", *all_specs(), "--prompt-file", "-")
+    jobs = stack.until_over(stack.start(*words, stdin=prompt.encode()))
 
-    assert job.message == f"All done. sha256={digest(NASTY)}"
-    assert not Path(job.worktree, "evil").exists()
+    taken = {
+        "codex": f" {prompt}" if head == "!" else prompt,  # it would run a shell command
+        "claude": prompt.replace("\x1b", "").replace("\x07", ""),  # what it makes of control characters
+        "gemini": prompt,
+    }
+    assert {job.agent: job.message for job in jobs} == {
+        agent: f"All done. sha256={digest(text)}" for agent, text in taken.items()
+    }
+    assert not any(Path(job.worktree, "evil").exists() for job in jobs)
+    stack.ok("stop", f"r{jobs[0].run}")
 
 
 @pytest.mark.parametrize("agent", KEYS)
