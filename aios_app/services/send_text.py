@@ -11,10 +11,11 @@ from typing import Any
 
 from aios_app.domain.errors import AiosError, BadValue, UsageError
 from aios_app.domain.models import Finishes, Job, JobState
+from aios_app.domain.naming import title_of
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.attach_job import await_session, bring_back
 from aios_app.services.context import Context
-from aios_app.services.drafts import has_draft, is_typing
+from aios_app.services.drafts import has_draft, is_input_filled, is_typing
 from aios_app.services.records import record
 from aios_app.services.timers import IDLE
 from aios_app.stack.waiting import tries
@@ -26,10 +27,11 @@ _BUSY_PROOF_S = 1.5
 _SHOWN_S = 2.0
 #: A program that is started takes no text before its screen has stood still for so long.
 _YOUNG_S = 5.0
-_STILL_S = 0.7
+_STILL_S = 0.8
 _BLANK_S = 2.5
 _SETTLE_S = 10.0
 _AT_ONCE = 8
+_SEEN_CHARS = 16
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,15}", re.ASCII)
 
 
@@ -120,7 +122,10 @@ def _press(ctx: Context, job: Job, keys: Sequence[str]) -> tuple[bool, str]:
 def _paste(ctx: Context, job: Job, message: Message) -> tuple[bool, str]:
     before = ctx.tmux.capture(job.name)
     ctx.tmux.paste(job.name, message.text, submit=False)
-    is_shown = _is_changed(ctx, job, before, _SHOWN_S)
+    is_resting = job.finishes is Finishes.TURN and job.state is JobState.REVIEW
+    if is_resting and not _within(_PROOF_S, lambda: _shows(ctx.tmux.capture(job.name), message.text)):
+        return False, f"not delivered: its screen shows none of it (aios attach {job.number})"
+    is_shown = is_resting or _is_changed(ctx, job, before, _SHOWN_S)
     if not message.is_submitted:
         return (
             is_shown,
@@ -138,11 +143,21 @@ def _proof(ctx: Context, job: Job, shown: str) -> tuple[bool, str]:
         _begin_turn(ctx, job)
         return True, "delivered"
     is_busy = job.state is JobState.RUNNING
-    if _said_so(ctx, job, _BUSY_PROOF_S if is_busy else _PROOF_S):
+    if _said_so(ctx, job, _BUSY_PROOF_S):
         return True, "delivered"
-    if ctx.tmux.capture(job.name) == shown:
-        return False, "not proven: its screen did not change after Enter"
+    if not is_busy and is_input_filled(ctx, job):
+        ctx.tmux.paste(job.name, "", submit=True)  # an agent that has just started may swallow an Enter
+    if not is_busy and _said_so(ctx, job, _PROOF_S):
+        return True, "delivered"
+    if ctx.tmux.capture(job.name) == shown or (not is_busy and is_input_filled(ctx, job)):
+        return False, f"not submitted: it stands in its input (aios attach {job.number})"
     return True, "delivered, it reads it when it is done" if is_busy else "delivered, by its screen"
+
+
+def _shows(screen: str, text: str) -> bool:
+    """Whether the text, or what agents show in the place of a long one, is on the screen."""
+    squeezed = "".join(screen.split())
+    return "".join(title_of(text).split())[:_SEEN_CHARS] in squeezed or "[Pasted" in screen
 
 
 def _said_so(ctx: Context, job: Job, limit_s: float) -> bool:
