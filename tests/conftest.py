@@ -56,6 +56,7 @@ def environment_in(directory: Path) -> dict[str, str]:
             "HOME": str(home),
             "SHELL": "/bin/sh",
             "TERM": "xterm-256color",
+            "TMUX_TMPDIR": str(home),
             "AIOS_DATA_DIR": str(directory / "data"),
             "AIOS_CONFIG_DIR": str(directory / "config"),
         }

@@ -44,6 +44,7 @@ class Context:
     tmux: TmuxServer
     machine: str  #: the id of this machine
     locks: Locks
+    is_worker: bool  #: this process keeps the time of this machine, and carries out its tasks
     alarm: threading.Event  #: set when a time limit of this machine was set, or with ``trouble``
     trouble: threading.Event  #: set when Redis failed in the middle of something
 
@@ -84,9 +85,11 @@ def build_context(settings: Settings, queue: TaskQueue | None = None) -> Context
             config=DEFAULT_CONFIG,
             spool_dir=settings.spool_dir,
             user_config=settings.config_dir / "tmux.conf",
+            habits=settings.data_dir / "tmux-habits.conf",
         ),
         machine=machine,
         locks=Locks(),
+        is_worker=queue is not None,
         alarm=threading.Event(),
         trouble=threading.Event(),
     )

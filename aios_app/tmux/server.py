@@ -20,6 +20,7 @@ from libtmux.common import tmux_cmd
 
 from aios_app.domain.errors import BadPrompt, TmuxError
 from aios_app.tmux.client import TmuxClient, is_down, literal, require_tmux, tmux_program
+from aios_app.tmux.habits import copy_habits
 
 __all__ = ["DEFAULT_CONFIG", "SessionInfo", "TmuxServer", "check_typed", "require_tmux"]
 
@@ -75,11 +76,13 @@ class TmuxServer:
         config: Path,
         spool_dir: Path,
         user_config: Path | None = None,
+        habits: Path | None = None,
         timeout_s: float = 10,
     ) -> None:
         self._socket = socket
         self._config = config
         self._user_config = user_config
+        self._habits = habits
         self._spool_dir = spool_dir
         self._client = TmuxClient(socket, timeout_s=timeout_s)
 
@@ -237,8 +240,10 @@ class TmuxServer:
             _check(result, "the tmux server does not stop")
 
     def _configs(self) -> list[Path]:
-        own = self._user_config
-        return [self._config, *([own] if own is not None and own.is_file() else [])]
+        """Ours, what was copied from the person's own server, and what they wrote for this one."""
+        copied = copy_habits(self._habits) if self._habits else None
+        written = self._user_config if self._user_config and self._user_config.is_file() else None
+        return [config for config in (self._config, copied, written) if config]
 
     def _on_session(self, name: str, argv: Sequence[str]) -> bool:
         _check_name(name)

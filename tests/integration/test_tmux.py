@@ -18,6 +18,7 @@ import pytest
 
 from aios_app.domain.errors import BadPrompt, TmuxError, TmuxMissing
 from aios_app.tmux.client import TmuxClient
+from aios_app.tmux.habits import copy_habits
 from aios_app.tmux.server import DEFAULT_CONFIG, TmuxServer, require_tmux
 from tests.integration.tmux_box import WAIT_S, Box, make_box, wait_gone
 
@@ -364,6 +365,34 @@ def test_the_status_line_says_the_job_and_how_to_leave(box: Box) -> None:
 
     assert left.split() == ["#7", "a"]
     assert right.split() == ["leave:", "C-b", "d"]
+
+
+def test_a_persons_prefix_is_copied_once_from_their_own_server(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = box.socket.parent / f"tmux-{os.getuid()}"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("TMUX_TMPDIR", str(folder.parent))
+    habits = tmp_path / "habits.conf"
+    server = TmuxServer(box.socket, config=DEFAULT_CONFIG, spool_dir=box.spool, habits=habits)
+    assert copy_habits(habits) is None
+
+    theirs = ["tmux", "-f", "/dev/null", "-S", str(folder / "default")]
+    options = ["set", "-g", "prefix", "C-a", ";", "set", "-gw", "mode-keys", "vi"]
+    subprocess.run([*theirs, "new-session", "-d", "-s", "own", ";", *options], check=True)
+    try:
+        server.new_session("a", cwd=tmp_path, argv=STAY, environment={}, marks={})
+        names = subprocess.run(
+            [*theirs, "list-sessions", "-F", "#S"], capture_output=True, text=True, check=True
+        ).stdout
+    finally:
+        subprocess.run([*theirs, "kill-server"], check=True)
+
+    assert names == "own\n"
+    assert box.tmux("show-options", "-gv", "prefix") == "C-a"
+    assert box.tmux("show-options", "-gwv", "mode-keys") == "vi"
+    assert "bind-key    -T prefix C-a" in box.tmux("list-keys", "-T", "prefix")
+    assert copy_habits(habits) == habits
 
 
 def test_a_missing_or_old_tmux_is_named(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
