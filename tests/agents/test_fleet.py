@@ -17,7 +17,7 @@ from tests.stub.script import digest
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(120)]
 
-SLOW = "x\nstub: run touch begun; python3 -c 'import time; time.sleep(300)'"
+SLOW = "x\nstub: run trap '' HUP; touch begun; python3 -c 'import time; time.sleep(300)'"
 AGAIN = "go on\nstub: run touch again"
 RESTING = {"c": "Ask Codex", "l": "bypass permissions on", "g": "Type your message"}
 HELLO = "say hello\nstub: run echo hi > hello.txt && git add -A && git commit -qm hello"
