@@ -16,7 +16,7 @@ from typing import Any
 from celery import bootsteps
 from celery.signals import worker_shutting_down
 
-from aios_app.domain.errors import AiosError, QueueError
+from aios_app.domain.errors import AiosError
 from aios_app.queue.app import client_name
 from aios_app.services.context import Context
 from aios_app.services.fire_timer import fire_due_timers
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 SWEEP_S = 1800.0
 #: Seconds between two recoveries after Redis failed in the middle of something.
 _RETRY_S = 10.0
+#: What passes, such as a tmux that did not answer or a full disk: everything is looked at again then.
+_TROUBLE = (AiosError, OSError)
 
 
 class Lifecycle:
@@ -73,14 +75,14 @@ class Lifecycle:
     def _noted(self, what: str) -> Iterator[None]:
         try:
             yield
-        except AiosError as error:
+        except _TROUBLE as error:
             logger.warning("%s: %s", what, error)
             self._ctx.note_trouble()
 
     def _handle(self, signal: Signal) -> None:
         try:
             handle_signal(self._ctx, signal)
-        except QueueError:
+        except _TROUBLE:
             self._ctx.note_trouble()
             raise
 
@@ -109,7 +111,7 @@ class Lifecycle:
     def _next_limit_s(self) -> float:
         try:
             next_s = fire_due_timers(self._ctx)
-        except AiosError as error:
+        except _TROUBLE as error:
             logger.warning("limits not looked at: %s", error)
             self._ctx.trouble.set()
             return SWEEP_S

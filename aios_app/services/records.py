@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -118,10 +119,16 @@ def _runs_dir(settings: Settings) -> Path:
 
 
 def _write(path: Path, data: Mapping[str, Any]) -> None:
+    """A disk that takes nothing stops nobody: the ledger has it all, a record is what outlives the ledger."""
     text = json.dumps(data)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.{id(text)}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    scratch.replace(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        scratch.replace(path)
+    except OSError as error:
+        logger.warning("not recorded: %s", error.strerror, extra={"path": str(path)})
+        with contextlib.suppress(OSError):
+            scratch.unlink()

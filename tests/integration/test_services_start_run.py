@@ -22,9 +22,10 @@ from aios_app.domain.errors import (
 )
 from aios_app.domain.models import Job, JobState
 from aios_app.services.context import Context
+from aios_app.services.finish_job import finish_attempt
 from aios_app.services.records import read_runs
 from aios_app.services.start_run import start_run
-from tests.integration.service_fixtures import request, started
+from tests.integration.service_fixtures import attempt_of, request, started
 
 MakeProject = Callable[[str], Path]
 
@@ -205,6 +206,16 @@ def test_what_was_started_is_on_disk_before_it_is_answered(ctx: Context, shop: P
     assert ctx.catalog.last_numbers() == (1, 1)
 
 
+def test_a_disk_that_takes_no_record_changes_nothing_else(ctx: Context, shop: Path) -> None:
+    (ctx.settings.data_dir / "runs").write_text("in the way")
+    ctx.settings.jobs_dir.write_text("in the way")
+
+    [job] = started(ctx, "d:1", "x", cwd=shop)
+    finish_attempt(ctx, attempt_of(ctx, job), JobState.STOPPED)
+
+    assert [job.state for job in ctx.ledger.run_jobs(1)] == [JobState.STOPPED]
+
+
 def test_worktrees_go_where_the_person_wants_them_under_the_name_they_give(ctx: Context, shop: Path) -> None:
     ctx.catalog.set("worktrees_dir", "/elsewhere/trees")
 
@@ -233,6 +244,7 @@ def test_the_base_of_one_project_is_said(ctx: Context, shop: Path, environment: 
         (("d:0", "x"), {}, BadAgentSpec, "from 1 to 99"),
         (("d:-1", "x"), {}, BadAgentSpec, "from 1 to 99"),
         (("d:1000", "x"), {}, BadAgentSpec, "from 1 to 99"),
+        (("d:" + "9" * 5000, "x"), {}, BadAgentSpec, "from 1 to 99"),
         (("d:60", "d:60", "x"), {}, BadAgentSpec, "at most 99"),
         (("zz:1", "x"), {}, UnknownAgent, "zz"),
         (("d:1", "x", "y"), {}, UsageError, "quotes"),
@@ -242,6 +254,7 @@ def test_the_base_of_one_project_is_said(ctx: Context, shop: Path, environment: 
         (("h:1",), {"is_sequential": True}, UsageError, "never finishes"),
         (("d:1", "x"), {"fail_fast": True}, UsageError, "--seq"),
         (("d:1", "x"), {"limit": "soon"}, BadValue, "soon"),
+        (("d:1", "x"), {"limit": "9" * 5000 + "h"}, BadValue, "not a duration"),
         (("d:1", "x"), {"skip_waiting": "0"}, BadValue, "0"),
         (("d:1", "x"), {"base": "--exec=x"}, BadValue, "--exec=x"),
         (("d:1", "x"), {"source": "one"}, BadValue, "one"),
