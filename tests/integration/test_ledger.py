@@ -11,8 +11,9 @@ import pytest
 
 from aios_app.domain.errors import InstanceBusy, LedgerLost, QueueError
 from aios_app.domain.models import Job, JobState
+from aios_app.ledger import keys
 from aios_app.ledger.connection import connect
-from aios_app.ledger.ledger import Ledger
+from aios_app.ledger.ledger import Claim, Ledger
 from aios_app.settings import Settings
 from aios_app.stack.address import redis_py_url
 from tests.integration.ledger_fixtures import (
@@ -151,7 +152,7 @@ def test_a_run_that_is_written_twice_is_there_once(ledger: Ledger) -> None:
 
     assert states(ledger, run) == ["running", "running"]
     assert ledger.prompts(run.number) == {"*": "fix it"}
-    assert ledger.claim(MACHINE) == ([], [])
+    assert ledger.claim(MACHINE) == Claim(begins=[], closes=[])
 
 
 # The one step
@@ -178,6 +179,20 @@ def test_a_move_changes_state_fields_and_time_at_once(ledger: Ledger) -> None:
     assert running.since_ms >= waiting.since_ms >= job.since_ms
     assert ledger.jobs_in([JobState.WAITING]) == []
     assert [found.number for found in ledger.jobs_in([JobState.RUNNING])] == [job.number]
+
+
+def test_a_clock_that_is_set_back_makes_no_change_older_than_the_one_before(
+    ledger: Ledger, redis: Any
+) -> None:
+    job = first(ledger)
+    ahead_ms = ledger.now_ms() + 3_600_000
+    redis.hset(keys.job(job.number), "since_ms", ahead_ms)
+
+    ledger.move(job.attempt, {JobState.RUNNING}, JobState.REVIEW, finishes=True)
+
+    moved = ledger.job(job.number)
+    assert moved is not None
+    assert moved.since_ms == ahead_ms
 
 
 def test_a_move_from_another_state_is_refused(ledger: Ledger) -> None:
@@ -263,7 +278,7 @@ def test_a_job_is_renewed_once_and_only_from_the_states_asked_for(ledger: Ledger
     found = ledger.job(job.number)
     assert found is not None
     assert (found.state, found.attempt_no, found.cause) == (JobState.QUEUED, 2, "")
-    assert [claimed.number for claimed in ledger.claim(MACHINE)[0]] == [job.number]
+    assert [claimed.number for claimed in ledger.claim(MACHINE).begins] == [job.number]
 
 
 def test_an_open_job_is_not_renewed(ledger: Ledger) -> None:
@@ -281,7 +296,7 @@ def test_a_person_who_waits_goes_before_the_queue(ledger: Ledger) -> None:
 
     ledger.renew(job, {JobState.REVIEW}, order=-1_000, mode="resume")
 
-    [claimed], _ = ledger.claim(MACHINE)
+    [claimed] = ledger.claim(MACHINE).begins
     assert claimed.number == job.number
     assert attempt_of(ledger, claimed).mode == "resume"
 

@@ -20,6 +20,7 @@ end
 local function job_key(number) return P .. 'job:' .. number end
 local function run_key(number) return P .. 'run:' .. number end
 local function machine_key(id) return P .. 'machine:' .. id end
+local function lane_key(name) return P .. 'lane:' .. name end
 local function get(key, field) return redis.call('HGET', key, field) or '' end
 
 local function tell(number, state)
@@ -40,7 +41,7 @@ end
 local function set_state(number, state)
   local key = job_key(number)
   local old = get(key, 'state')
-  local at = now()
+  local at = math.max(now(), tonumber(get(key, 'since_ms')) or 0) -- clients tell by it what is newer
   if old ~= '' then redis.call('ZREM', P .. 'state:' .. old, number) end
   redis.call('ZADD', P .. 'state:' .. state, at, number)
   redis.call('HSET', key, 'state', state, 'since_ms', at)
