@@ -13,17 +13,17 @@ MAX_COUNT = 99
 MAX_PROMPT_BYTES = 128 * 1024 - 1024
 
 _SPEC = re.compile(r"(?P<agent>[A-Za-z][A-Za-z0-9_-]*):(?P<count>-?\d+)", re.ASCII)
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", re.ASCII)
+_DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s?)?", re.ASCII)
 
 
 def parse_spec(word: str) -> AgentSpec:
     """``c:2`` -> two of agent ``c``; raises ``BadAgentSpec`` with what is wrong in it."""
     match = _SPEC.fullmatch(word)
     if match is None:
-        raise BadAgentSpec(f"'{word}' is not an agent spec: write <agent>:<count>, e.g. c:2")
-    count = int(match["count"])
+        raise BadAgentSpec(f"'{_short(word)}' is not an agent spec: write <agent>:<count>, e.g. c:2")
+    count = int(match["count"][:9])
     if not 1 <= count <= MAX_COUNT:
-        raise BadAgentSpec(f"'{word}': the count is from 1 to {MAX_COUNT}")
+        raise BadAgentSpec(f"'{_short(word)}': the count is from 1 to {MAX_COUNT}")
     return AgentSpec(agent=match["agent"], count=count)
 
 
@@ -71,8 +71,13 @@ def parse_duration(text: str) -> int:
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
     if total < 1:
-        raise BadValue(f"'{text}' is not a duration: write e.g. 90s, 15m, 2h or 1h30m")
+        raise BadValue(f"'{_short(text)}' is not a duration: write e.g. 90s, 15m, 2h or 1h30m")
     return total
+
+
+def parse_pause(text: str) -> int:
+    """As ``parse_duration``, but ``0`` is one too."""
+    return 0 if text.strip() in {"0", "0s"} else parse_duration(text)
 
 
 def _added_up(specs: Sequence[AgentSpec]) -> list[AgentSpec]:

@@ -49,9 +49,9 @@ def repository_lock(locks_dir: Path, repo: Repository) -> Iterator[None]:
 def add_worktree(repo: Repository, *, path: Path, branch: str, sha: str, timeout_s: float = 600) -> None:
     """Makes the worktree with its new branch, submodules and included files; the caller holds the lock.
 
-    Done already, it is left as it is, also where its agent went to another branch; what a crash left half made
-    is made anew. Where it fails, nothing of it is left. A directory or branch of someone else is a
-    ``ConflictError``; that a worktree is ours is told by its branch, or the ``branch`` of its metadata.
+    Done already, it is left as it is, also where its agent went to another branch, if its metadata names
+    this ``branch``; what a crash left half made is made anew. Where it fails, nothing of it is left. A
+    directory or branch of someone else is a ``ConflictError``.
     """
     if not re.fullmatch(r"[0-9a-f]{40,64}", sha):
         raise UsageError(f"'{sha}' is not a commit")

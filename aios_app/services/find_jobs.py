@@ -28,6 +28,8 @@ _ORDER = (
     JobState.DROPPED,
 )
 
+_NUMBER_DIGITS = 18
+
 
 def find_jobs(ctx: Context, refs: Sequence[str], cwd: str) -> list[Job]:
     """The jobs that these words mean: a number, ``r3``, ``.``, a unique part of a name. Each job once."""
@@ -82,13 +84,18 @@ def _find(ctx: Context, ref: str, cwd: str) -> list[Job]:
     if ref == ".":
         return [_job_here(ctx, cwd)]
     if ref.isascii() and ref.isdigit():
-        job = ctx.ledger.job(int(ref))
+        job = ctx.ledger.job(_number(ref))
         if job is None:
-            raise UnknownJob(f"there is no job {ref}: aios jobs --all")
+            raise UnknownJob(f"there is no job {ref[:_NUMBER_DIGITS]}: aios jobs --all")
         return [job]
     if ref[:1] == "r" and ref[1:].isascii() and ref[1:].isdigit():
-        return list_jobs(ctx, "default", int(ref[1:]))
+        return list_jobs(ctx, "default", _number(ref[1:]))
     return [_by_name(ctx, ref)]
+
+
+def _number(digits: str) -> int:
+    """No job has a longer number, and Python converts no number of any length."""
+    return int(digits[:_NUMBER_DIGITS])
 
 
 def _job_here(ctx: Context, cwd: str) -> Job:

@@ -80,6 +80,8 @@ def test_a_dot_is_the_worktree_that_the_person_is_in(ctx: Context, shop: Path, s
     [
         ("99", "no job 99"),
         ("r99", "no run r99"),
+        ("9" * 5000, "no job 9999"),
+        ("r" + "9" * 5000, "no run r9999"),
         ("nothing", "no job's name holds 'nothing'"),
         ("shop", r"in the names of 2 jobs \(1, 2\)"),
         ("\u0663", "no job's name holds"),

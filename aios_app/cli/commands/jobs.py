@@ -57,7 +57,7 @@ def show(answer: Json, *, is_wide: bool = False) -> None:
 def _run_number(word: str) -> int | None:
     if not word:
         return None
-    if not re.fullmatch(r"r\d+", word, re.ASCII):
+    if not re.fullmatch(r"r\d{1,9}", word, re.ASCII):
         raise UsageError(f"'{word}' is not a run: write r3. One job: aios logs {word}")
     return int(word[1:])
 
