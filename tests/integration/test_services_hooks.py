@@ -232,6 +232,20 @@ def test_silence_at_rest_in_the_middle_of_a_turn_is_an_interrupt(ctx: Context, s
     assert (seen.state, seen.message, seen.finishes) == (JobState.REVIEW, "interrupted", Finishes.TURN)
 
 
+def test_an_agent_that_is_not_installed_fails_with_the_command_that_installs_it(
+    ctx: Context, shop: Path
+) -> None:
+    [job] = running(ctx, "c:1", "x", cwd=shop)
+
+    handle_signal(ctx, Signal(job.attempt, 1, "exit", b"status=127\nsignal=\n"))
+
+    [seen] = now(ctx, [job])
+    assert (seen.state, seen.cause) == (
+        JobState.FAILED,
+        "codex is not installed: npm install -g @openai/codex",
+    )
+
+
 def test_a_question_holds_its_stage_no_longer_than_the_run_says(ctx: Context, shop: Path) -> None:
     [job] = running(ctx, "l:1", "x", cwd=shop, skip_waiting="5m")
 
