@@ -12,7 +12,7 @@ from celery.exceptions import Ignore
 
 from aios_app.domain.errors import AiosError, QueueError
 from aios_app.domain.models import JobState
-from aios_app.queue.sending import AGENT_END, AGENT_SPAWN, MESSAGE_VERSION, RECONCILE, WORKTREE_CREATE
+from aios_app.queue.sending import AGENT_END, AGENT_SPAWN, MESSAGE_VERSION, RECONCILE, WAKE, WORKTREE_CREATE
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
 from aios_app.services.end_job import end_job
@@ -53,6 +53,11 @@ def register(app: Celery, ctx: Context, listeners: Listeners) -> None:
         with _noting_trouble(ctx):
             _check_version(v)
             reconcile(ctx)
+
+    @app.task(name=WAKE)
+    def wake(*, v: int) -> None:
+        _check_version(v)
+        ctx.alarm.set()
 
 
 @contextmanager

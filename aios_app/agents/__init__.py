@@ -1,6 +1,6 @@
 """What AIOS knows of each agent: its command line, and what its screen says."""
 
-from aios_app.agents.base import AgentModule, Heard, Launch, Look, Place, Ready
+from aios_app.agents.base import AgentModule, Heard, Launch, Look, Place, Ready, Usage
 from aios_app.agents.catalog import (
     DEFAULT_AGENTS,
     DEMO_AGENT,
@@ -23,6 +23,7 @@ __all__ = [
     "Look",
     "Place",
     "Ready",
+    "Usage",
     "install_advice",
     "install_check",
     "install_command",

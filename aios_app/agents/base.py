@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -75,6 +76,19 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """The tokens of a conversation. ``cached`` are those of ``input`` that the model had kept.
+
+    ``cost_usd`` is None where the agent says nothing of money: no price is known here.
+    """
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    cost_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
     """One thing that an agent needs before it can work; ``mend`` is a command. None: it cannot be told."""
 
@@ -116,6 +130,9 @@ class AgentModule(Protocol):
     def render(self, lines: Iterable[str]) -> Iterator[str]:
         """The conversation in a transcript, as lines for a person to read."""
 
+    def usage(self, lines: Iterable[str]) -> Usage:
+        """The tokens that a transcript tells of."""
+
     def ready(self, home: Path, environ: Mapping[str, str]) -> Iterator[Ready]:
         """What it needs and finds, in the environment of the person's login shell."""
 
@@ -132,6 +149,9 @@ class Mute:
 
     def render(self, _lines: Iterable[str]) -> Iterator[str]:
         return iter(())
+
+    def usage(self, _lines: Iterable[str]) -> Usage:
+        return Usage()
 
     def ready(self, _home: Path, _environ: Mapping[str, str]) -> Iterator[Ready]:
         return iter(())
@@ -211,6 +231,24 @@ def entries(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(entry, dict):
             yield entry
+
+
+def count(data: object, *names: str) -> int:
+    """The sum of these numbers of tokens; what is missing, or no such number, is none."""
+    found = [data.get(name) for name in names] if isinstance(data, dict) else []
+    return sum(number for number in found if isinstance(number, int) and number > 0)
+
+
+def summed(answers: Iterable[Usage]) -> Usage:
+    """The usage of a whole conversation."""
+    every = list(answers)
+    costs = [one.cost_usd for one in every if one.cost_usd is not None]
+    return Usage(
+        input=sum(one.input for one in every),
+        output=sum(one.output for one in every),
+        cached=sum(one.cached for one in every),
+        cost_usd=sum(costs, Decimal(0)) if costs else None,
+    )
 
 
 def one_line(words: object) -> str:

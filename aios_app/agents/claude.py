@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from aios_app.agents.base import (
     Look,
     Place,
     Ready,
+    Usage,
     checked,
+    count,
     entries,
     hook_settings,
     look_at,
     one_line,
+    summed,
     text_of,
     told,
 )
@@ -105,6 +109,14 @@ class ClaudeAgent:
             if entry.get("type") in {"user", "assistant"} and isinstance(message, dict) and not is_aside:
                 yield from _message(message)
 
+    def usage(self, lines: Iterable[str]) -> Usage:
+        told: dict[str, Usage] = {}  # each part of an answer repeats the tokens of all of it
+        for entry in entries(line for line in lines if '"usage"' in line):
+            message = entry.get("message")
+            if entry.get("type") == "assistant" and isinstance(message, dict):
+                told[str(message.get("id"))] = _usage(message.get("usage"), entry.get("costUSD"))
+        return summed(told.values())
+
     def ready(self, home: Path, environ: Mapping[str, str]) -> Iterator[Ready]:
         folder = Path(environ.get("CLAUDE_CONFIG_DIR") or home / ".claude")
         if (folder / ".credentials.json").is_file() or any(key in environ for key in _KEYS):
@@ -126,6 +138,16 @@ def _settings(agent: Agent) -> dict[str, Any]:
     if _NO_QUESTIONS in agent.argv:
         settings["skipDangerousModePermissionPrompt"] = True
     return settings
+
+
+def _usage(tokens: object, cost: object) -> Usage:
+    """``cost`` is said by some versions only."""
+    return Usage(
+        input=count(tokens, "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
+        output=count(tokens, "output_tokens"),
+        cached=count(tokens, "cache_read_input_tokens"),
+        cost_usd=Decimal(str(cost)) if isinstance(cost, int | float) else None,
+    )
 
 
 def _question(payload: Mapping[str, Any]) -> str:

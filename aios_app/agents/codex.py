@@ -14,12 +14,15 @@ from aios_app.agents.base import (
     Look,
     Place,
     Ready,
+    Usage,
     bare_command,
     checked,
+    count,
     entries,
     look_at,
     missing,
     one_line,
+    summed,
     text_of,
     told,
 )
@@ -95,6 +98,16 @@ class CodexAgent:
             if entry.get("type") == "response_item" and isinstance(item, dict):
                 yield from _item(item)
 
+    def usage(self, lines: Iterable[str]) -> Usage:
+        told: dict[str, Usage] = {}
+        for entry in entries(line for line in lines if '"token_' in line):
+            item = entry.get("payload")
+            if not isinstance(item, dict):
+                continue
+            if entry.get("type") == "token_usage_record":
+                told[str(item.get("response_id"))] = _usage(item.get("usage"))
+        return summed(told.values())
+
     def ready(self, home: Path, environ: Mapping[str, str]) -> Iterator[Ready]:
         folder = Path(environ.get("CODEX_HOME") or home / ".codex")
         config = folder / "config.toml"
@@ -115,6 +128,14 @@ def _settings(place: Place) -> list[str]:
     folders = {str(place.worktree), str(place.repository)}
     trusted = ",".join(f'{_toml(folder)}={{trust_level="trusted"}}' for folder in sorted(folders))
     return [word for value in (*values, f"projects={{{trusted}}}") for word in ("-c", value)]
+
+
+def _usage(tokens: object) -> Usage:
+    return Usage(
+        input=count(tokens, "input_tokens"),
+        output=count(tokens, "output_tokens"),
+        cached=count(tokens, "cached_input_tokens"),
+    )
 
 
 def _toml(text: str) -> str:

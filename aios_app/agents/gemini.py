@@ -14,11 +14,14 @@ from aios_app.agents.base import (
     Look,
     Place,
     Ready,
+    Usage,
     checked,
+    count,
     entries,
     hook_settings,
     look_at,
     one_line,
+    summed,
     text_of,
     told,
 )
@@ -103,6 +106,13 @@ class GeminiAgent:
                 yield from _words(entry)
             yield from _calls(entry)
 
+    def usage(self, lines: Iterable[str]) -> Usage:
+        told: dict[str, Usage] = {}  # a message stands there again with the tools that it used
+        for entry in entries(line for line in lines if '"tokens"' in line):
+            if entry.get("type") == "gemini":
+                told[str(entry.get("id"))] = _usage(entry.get("tokens"))
+        return summed(told.values())
+
     def ready(self, home: Path, environ: Mapping[str, str]) -> Iterator[Ready]:
         folder = Path(environ.get("GEMINI_CLI_HOME") or home) / ".gemini"
         settings = folder / "settings.json"
@@ -119,6 +129,14 @@ def _settings() -> dict[str, Any]:
         "general": {"enableAutoUpdate": False},
         "hooks": hook_settings(_EVENTS, bare=("AfterTool",), matched={"BeforeTool": "ask_user"}),
     }
+
+
+def _usage(tokens: object) -> Usage:
+    return Usage(
+        input=count(tokens, "input", "tool"),
+        output=count(tokens, "output", "thoughts"),
+        cached=count(tokens, "cached"),
+    )
 
 
 def _question(payload: Mapping[str, Any]) -> str:

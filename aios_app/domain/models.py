@@ -78,6 +78,11 @@ class Agent:
     idle_after_s: int = 30
     rev: int = 1
 
+    @property
+    def lane(self) -> str:
+        """What its login and its quota belong to: all agents of one kind share them."""
+        return self.name if self.kind == "generic" else self.kind
+
     def to_json(self) -> dict[str, Any]:
         return _as_json(self)
 
@@ -147,6 +152,12 @@ class Job:
     measured_ms: int = 0  #: when ``files``, ``added`` and ``removed`` were taken
     is_in_place: bool = False  #: ``worktree`` is the person's own directory: no branch, nothing is removed
     prompts: int = 0  #: how many prompts its agent said that it took
+    lane: str = ""  #: whose jobs are staggered, limited and parked together: codex, claude, an agent's name
+    tokens_in: int = 0  #: what was sent to the model, with what it had cached
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    cost_usd: str = ""  #: as its agent says; empty where that says nothing of money
+    usage: str = ""  #: the same per conversation, as JSON
 
     def to_json(self) -> dict[str, Any]:
         return _as_json(self)

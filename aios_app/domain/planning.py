@@ -98,6 +98,7 @@ def _job(order: Order, project: Project, agent: Agent, instance: int, *, run: in
         agent=agent.name,
         finishes=agent.finishes,
         weight=agent.weight,
+        lane=agent.lane,
         instance=instance,
         title=title_of(order.prompt),
         created_ms=created_ms,

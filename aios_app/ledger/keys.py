@@ -15,17 +15,26 @@ key                                       type    holds
 ``aios:1:run:N:bases``                    hash    project id -> the fetched base of its jobs (JSON)
 ``aios:1:job:N``                          hash    a job (``domain.models.Job``); absent fields have defaults
 ``aios:1:state:S``                        zset    jobs in state S, by the time they came into it
-``aios:1:attempt:ID``                     hash    ``job``, ``agent`` (key), ``mode`` (``resume``: start idle),
+``aios:1:attempt:ID``                     hash    ``job``, ``agent`` (key), ``mode`` (``resume``: start idle;
+                                                  ``retry``: a person wants it, its lane may be parked),
+                                                  ``turn_ms`` (when its lane lets it start),
                                                   ``ending`` (why AIOS ends it), ``ended``, ``result`` (JSON),
                                                   ``screen`` (mark of the screen when a person attached)
 ``aios:1:machines``                       set     machine ids
-``aios:1:machine:ID``                     hash    ``name``, ``max_agents``, ``worker_pid``
+``aios:1:lanes``                          set     lanes that were parked: the agents of one login
+``aios:1:lane:L``                         hash    ``next_ms`` (when its next job may be claimed),
+                                                  ``spawn_ms`` (when its next agent may start); of a rate
+                                                  limit: ``parked_ms until_ms pause_s reason``
+``aios:1:lane:L:failed``                  set     attempts that a rate limit ended with nothing changed
+``aios:1:machine:ID``                     hash    ``name``, ``max_agents``, ``worker_pid``, and of each lane
+                                                  ``max:L`` and ``stagger_ms:L``
+``aios:1:machine:ID:news``                set     jobs that wait or failed and were not announced yet
 ``aios:1:machine:ID:queue``               zset    jobs whose stage is open and that wait for a slot, by order
 ``aios:1:machine:ID:slots``               set     jobs with an open agent process of weight 1
 ``aios:1:machine:ID:closing``             set     jobs in review asked to give their slot away
 ``aios:1:machine:ID:kept``                set     jobs in review that a person has attached, or typed into
 ``aios:1:machine:ID:unreported``          set     attempts whose task has not returned their result yet
-``aios:1:machine:ID:timers``              zset    ``kind:attempt``, by due time
+``aios:1:machine:ID:timers``              zset    ``kind:attempt`` or ``kind:lane``, by due time
 ``aios:1:events``                         stream  notices of changes: ``kind run job state``; bounded
 ========================================  ======  ==========================================================
 
@@ -40,6 +49,7 @@ META = PREFIX + "meta"
 RUNS = PREFIX + "runs"
 EVENTS = PREFIX + "events"
 MACHINES = PREFIX + "machines"
+LANES = PREFIX + "lanes"
 
 
 def run(number: int) -> str:
@@ -65,3 +75,8 @@ def attempt(attempt_id: str) -> str:
 def machine(machine_id: str) -> str:
     """A machine's hash, and the stem of its other keys."""
     return f"{PREFIX}machine:{machine_id}"
+
+
+def lane(name: str) -> str:
+    """A lane's hash, and the stem of its other key."""
+    return f"{PREFIX}lane:{name}"

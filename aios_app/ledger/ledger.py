@@ -47,6 +47,26 @@ class Attempt:
     is_busy: bool = False  #: its turn is over, but for a command that it still awaits
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What may begin on a machine now (already ``preparing``), and whose agent is to make room."""
+
+    begins: list[Job]
+    closes: list[Job]
+    is_later: bool = False  #: the machine's timers have a new time at which something may begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """The agents of one login. A lane that was never parked has only its name."""
+
+    name: str
+    parked_ms: int = 0  #: when a rate limit was last hit; 0 once an agent has worked since
+    until_ms: int = 0  #: none of its jobs begins before
+    pause_s: int = 0  #: for how long it was parked last
+    reason: str = ""  #: said of the jobs that wait
+
+
 class Ledger:
     """The runs, jobs and slots of one AIOS. Safe for several threads.
 
@@ -264,10 +284,18 @@ class Ledger:
         with redis_errors():
             return int(self._redis.scard(keys.machine(machine) + ":slots"))
 
-    def claim(self, machine: str) -> tuple[list[Job], list[Job]]:
-        """The jobs that may begin now (already ``preparing``), and those whose agent is to make room."""
-        claimed, close = self._run("claim", machine)
-        return self.jobs(map(int, claimed)), self.jobs(map(int, close))
+    def claim(self, machine: str) -> Claim:
+        """Takes the jobs that may begin now; the others say why they wait."""
+        begins, closes, is_later = self._run("claim", machine)
+        return Claim(
+            begins=self.jobs(map(int, begins)),
+            closes=self.jobs(map(int, closes)),
+            is_later=bool(is_later),
+        )
+
+    def take_turn(self, attempt: str) -> int:
+        """Milliseconds until the attempt's agent may start, its lane's starts being so long apart."""
+        return int(self._run("take_turn", attempt))
 
     def hurry(self, job: Job) -> None:
         """The queued job goes before all others of its machine: a person waits for it."""
@@ -291,11 +319,73 @@ class Ledger:
         with redis_errors():
             self._redis.delete(keys.machine(machine) + ":closing")
 
+    # Lanes
+
+    def lane(self, name: str) -> Lane:
+        with redis_errors():
+            data = self._redis.hgetall(keys.lane(name))
+        times = {field: int(data.get(field) or 0) for field in ("parked_ms", "until_ms", "pause_s")}
+        return Lane(name=name, reason=data.get("reason", ""), **times)
+
+    def parked_lanes(self) -> list[Lane]:
+        """Those that are parked now."""
+        with redis_errors():
+            names = sorted(self._redis.smembers(keys.LANES))
+        now_ms = self.now_ms() if names else 0
+        return [lane for lane in map(self.lane, names) if lane.until_ms > now_ms]
+
+    def park(self, lane: Lane) -> None:
+        """Begins no job of the lane before ``until_ms``, but those that a person wants."""
+        values = {
+            "parked_ms": lane.parked_ms,
+            "until_ms": lane.until_ms,
+            "pause_s": lane.pause_s,
+            "reason": lane.reason,
+        }
+        with redis_errors():
+            self._redis.sadd(keys.LANES, lane.name)
+            self._redis.hset(keys.lane(lane.name), mapping=values)
+
+    def free_lane(self, name: str) -> None:
+        """Its agents work: nothing of the rate limit is remembered."""
+        with redis_errors():
+            self._redis.hdel(keys.lane(name), "parked_ms", "until_ms", "pause_s", "reason")
+            self._redis.srem(keys.LANES, name)
+
+    def await_lane(self, job: Job) -> None:
+        """The job's attempt, which has failed, is one of those that ``take_failed`` gives back."""
+        with redis_errors():
+            self._redis.sadd(keys.lane(job.lane) + ":failed", job.attempt)
+
+    def take_failed(self, lane: str) -> list[str]:
+        """The attempts that ``await_lane`` was told of, each once."""
+        with redis_errors():
+            key = keys.lane(lane) + ":failed"
+            return list(self._redis.spop(key, self._redis.scard(key)) or [])
+
+    # News
+
+    def note_news(self, machine: str, number: int) -> None:
+        """The job is to be announced."""
+        with redis_errors():
+            self._redis.sadd(keys.machine(machine) + ":news", number)
+
+    def take_news(self, machine: str) -> list[Job]:
+        """The jobs that were noted, each once."""
+        with redis_errors():
+            key = keys.machine(machine) + ":news"
+            numbers = self._redis.spop(key, self._redis.scard(key)) or []
+        return self.jobs(sorted(map(int, numbers)))
+
     # Timers
 
-    def set_timer(self, machine: str, kind: str, attempt: str, due_ms: int) -> None:
+    def set_timer(
+        self, machine: str, kind: str, attempt: str, due_ms: int, *, is_movable: bool = True
+    ) -> None:
+        """Sets a timer, or moves it to its new time where it ``is_movable``."""
+        timers = keys.machine(machine) + ":timers"
         with redis_errors():
-            self._redis.zadd(keys.machine(machine) + ":timers", {f"{kind}:{attempt}": due_ms})
+            self._redis.zadd(timers, {f"{kind}:{attempt}": due_ms}, nx=not is_movable)
 
     def drop_timers(self, machine: str, attempt: str, kinds: Iterable[str]) -> None:
         with redis_errors():

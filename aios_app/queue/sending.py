@@ -24,6 +24,7 @@ WORKTREE_CREATE = "worktree_create"
 AGENT_SPAWN = "agent_spawn"
 AGENT_END = "agent_end"
 RECONCILE = "reconcile"
+WAKE = "wake"
 
 
 class TaskQueue:
@@ -61,6 +62,11 @@ class TaskQueue:
         """Asks a machine to compare ledger, queue, tmux and spool."""
         with _queue_errors():
             self._app.send_task(RECONCILE, kwargs={"v": MESSAGE_VERSION}, queue=queue_name(machine))
+
+    def send_wake(self, machine: str) -> None:
+        """Tells a machine that its timers have an earlier one."""
+        with _queue_errors():
+            self._app.send_task(WAKE, kwargs={"v": MESSAGE_VERSION}, queue=queue_name(machine))
 
     def pending_attempts(self, machine: str) -> set[str]:
         """The attempts whose task the machine's worker has not received yet, or has not finished."""

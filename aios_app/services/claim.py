@@ -15,10 +15,20 @@ def dispatch(ctx: Context) -> None:
     Called after each start, end, retry and reconcile. Safe to call at any time, from several processes.
     """
     for machine in ctx.ledger.machines():
-        claimed, to_close = ctx.ledger.claim(machine)
+        claim = ctx.ledger.claim(machine)
         # A project's jobs share its lock and its fetch: side by side they would only wait for each other.
-        ctx.queue.send_attempts(sorted(claimed, key=lambda job: job.instance))
-        for job in to_close:
+        ctx.queue.send_attempts(sorted(claim.begins, key=lambda job: job.instance))
+        for job in claim.closes:
             ctx.queue.send_end(job, "close")
-        if claimed:
-            logger.info("sent", extra={"machine": machine, "job_ids": [job.number for job in claimed]})
+        if claim.is_later:
+            _wake_clock(ctx, machine)
+        if claim.begins:
+            logger.info("sent", extra={"machine": machine, "job_ids": [job.number for job in claim.begins]})
+
+
+def _wake_clock(ctx: Context, machine: str) -> None:
+    """The machine's worker looks at its timers again: there is an earlier one."""
+    if ctx.is_worker and machine == ctx.machine:
+        ctx.alarm.set()
+    else:
+        ctx.queue.send_wake(machine)

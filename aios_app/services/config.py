@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aios_app.domain.specs import parse_pause
 from aios_app.services.context import Context
 from aios_app.store.settings_table import PROJECT_SETTINGS, SETTINGS
 
@@ -24,14 +25,20 @@ def set_setting(ctx: Context, *, key: str, value: str | None) -> dict[str, Any]:
         ctx.catalog.unset(key)
     else:
         ctx.catalog.set(key, value)
-    _tell_machine(ctx)
+    ctx.ledger.set_machine(ctx.machine, **machine_values(ctx))
     return get_setting(ctx, key=key)
 
 
-def _tell_machine(ctx: Context) -> None:
-    """Brings what the ledger knows of this machine in line with its settings."""
-    name, max_agents = ctx.catalog.machine_name(), ctx.catalog.get("max_agents")
-    ctx.ledger.set_machine(ctx.machine, name=name, max_agents=max_agents)
+def machine_values(ctx: Context) -> dict[str, str | int]:
+    """What the ledger has to know of this machine's settings."""
+    values: dict[str, str | int] = {
+        "name": ctx.catalog.machine_name(),
+        "max_agents": ctx.catalog.get("max_agents"),
+    }
+    for lane in ctx.catalog.lanes():
+        values[f"max:{lane}"] = ctx.catalog.get(f"max_{lane}")
+        values[f"stagger_ms:{lane}"] = 1000 * parse_pause(ctx.catalog.get(f"stagger_{lane}"))
+    return values
 
 
 def _shown(key: str, value: str) -> dict[str, Any]:

@@ -11,8 +11,11 @@ from aios_app.domain.models import Job, JobState
 from aios_app.git.repository import find_repository
 from aios_app.git.worktrees import diff_size, discard_worktree, repository_lock
 from aios_app.ledger.ledger import Attempt
+from aios_app.services.announce import announce
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
+from aios_app.services.count_tokens import count_tokens
+from aios_app.services.lanes import free_if_works
 from aios_app.services.records import record
 from aios_app.services.timers import ALL_TIMERS, set_idle_timer
 
@@ -38,6 +41,7 @@ def finish_turn(ctx: Context, attempt: Attempt, *, message: str = "") -> None:
     )
     if changed:
         set_idle_timer(ctx, attempt.id)
+        free_if_works(ctx, job)
         _after(ctx, job, ends=False)
 
 
@@ -58,14 +62,21 @@ def finish_attempt(ctx: Context, attempt: Attempt, state: JobState, cause: str =
     )
     if changed:
         logger.info("ended", extra={"job_id": job.number, "state": state.value, "cause": cause})
+        if state is JobState.FAILED:
+            announce(ctx, job.number)
+        elif state is JobState.REVIEW and job.state in AT_WORK:
+            free_if_works(ctx, job)
         _after(ctx, job, ends=True)
     return changed
 
 
 def measure(ctx: Context, number: int) -> None:
-    """Takes the size of the job's change against its base, and brings its record up to date."""
+    """Counts its tokens, takes the size of its change against its base, and brings its record up to date."""
     job = ctx.ledger.job(number)
-    if job is None or not job.base_sha or not Path(job.worktree).is_dir():
+    if job is None:
+        return
+    count_tokens(ctx, job)
+    if not job.base_sha or not Path(job.worktree).is_dir():
         return
     try:
         size = diff_size(Path(job.worktree), job.base_sha)

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from aios_app.domain.models import Job, JobState
 from aios_app.ledger.ledger import Attempt
+from aios_app.services.announce import tell_news
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.end_job import CLOSE, end_job
+from aios_app.services.lanes import open_lane
 from aios_app.services.reconcile import check_sessions
-from aios_app.services.timers import GONE, IDLE, LAUNCH, LIMIT, REST, SETUP, SKIP, START, set_idle_timer
+from aios_app.services.timers import (
+    GONE,
+    IDLE,
+    LANE,
+    LAUNCH,
+    LIMIT,
+    NEWS,
+    REST,
+    SETUP,
+    SKIP,
+    STAGGER,
+    START,
+    TURN,
+    set_idle_timer,
+)
 from aios_app.services.watch_screen import look_at_rest, look_at_start
 
 logger = logging.getLogger(__name__)
@@ -26,7 +43,9 @@ def fire_due_timers(ctx: Context) -> float | None:
         if kind not in _REPEATED:
             _fire(ctx, kind, attempt)
         ctx.ledger.drop_timers(ctx.machine, attempt, [kind])
-        if kind in _REPEATED:
+        if kind in _SHARED:
+            _SHARED[kind](ctx, attempt)
+        elif kind in _REPEATED:
             _fire(ctx, kind, attempt)
     return None
 
@@ -57,6 +76,10 @@ def _close_idle(ctx: Context, attempt: Attempt) -> None:
         end_job(ctx, attempt.id, CLOSE)
 
 
+def _start_now(ctx: Context, attempt: Attempt) -> None:
+    ctx.queue.send_spawn(ctx.ledger.job_of(attempt))
+
+
 def _cause(ctx: Context, kind: str, job: Job) -> str:
     if kind == LAUNCH:
         limit = ctx.catalog.get("launch_limit")
@@ -70,4 +93,10 @@ def _cause(ctx: Context, kind: str, job: Job) -> str:
 
 
 #: What may set the same limit again; the others are dropped only when all is done.
-_REPEATED = {IDLE: _close_idle, START: look_at_start, REST: look_at_rest}
+_REPEATED = {IDLE: _close_idle, START: look_at_start, REST: look_at_rest, TURN: _start_now}
+#: Timers that belong to no attempt: of a lane, or of the machine.
+_SHARED: dict[str, Callable[[Context, str], None]] = {
+    STAGGER: lambda ctx, _lane: dispatch(ctx),
+    LANE: open_lane,
+    NEWS: lambda ctx, _: tell_news(ctx),
+}

@@ -17,6 +17,7 @@ from aios_app.services.context import Context
 from aios_app.services.end_job import end_now, ended_state, is_tool, marked_processes
 from aios_app.services.finish_job import AT_WORK, discard_unused, finish_attempt, finish_turn, measure
 from aios_app.services.hear_hook import hear_hook
+from aios_app.services.lanes import await_lane
 from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import record
 from aios_app.services.spawn_job import begin_work
@@ -107,6 +108,7 @@ def _exit(ctx: Context, attempt: Attempt, payload: bytes) -> None:
         discard_unused(ctx, job)
     if finish_attempt(ctx, attempt, state, cause):
         measure(ctx, job.number)
+        await_lane(ctx, job.number)
     _end_tools(ctx, job, attempt)
 
 

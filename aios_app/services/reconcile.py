@@ -11,6 +11,7 @@ from typing import Any
 
 from aios_app.domain.models import Job, JobState, Run
 from aios_app.services.claim import dispatch
+from aios_app.services.config import machine_values
 from aios_app.services.context import Context
 from aios_app.services.end_job import end_job, ended_state
 from aios_app.services.finish_job import finish_attempt, measure
@@ -39,9 +40,7 @@ def ensure_ledger(ctx: Context, *, owns: bool = False) -> None:
         made = ctx.ledger.open(instance=ctx.machine if owns else "", last_run=last_run, last_job=last_job)
         if made:
             _restore(ctx)
-    ctx.ledger.set_machine(
-        ctx.machine, name=ctx.catalog.machine_name(), max_agents=ctx.catalog.get("max_agents")
-    )
+    ctx.ledger.set_machine(ctx.machine, **machine_values(ctx))
 
 
 def reconcile(ctx: Context) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aios_app.domain.errors import BadValue
@@ -10,6 +10,8 @@ from aios_app.domain.models import Job, JobState
 from aios_app.services.context import Context
 from aios_app.services.records import record
 
+#: The mode of an attempt that a person wants now, also where its lane is parked.
+RETRY = "retry"
 RETRIABLE = frozenset({JobState.FAILED, JobState.STOPPED, JobState.LOST})
 
 
@@ -24,17 +26,26 @@ def retry_jobs(ctx: Context, jobs: Sequence[Job], *, agent: str, is_fresh: bool)
     problems = [] if chosen else [_problem(job, f"is {job.state}: nothing to retry") for job in jobs]
     renewed: list[Job] = []
     for job in chosen:
-        if _renew(ctx, job, agent=agent, is_fresh=is_fresh):
+        if renew_job(ctx, job, _changes(ctx, job, agent=agent, is_fresh=is_fresh), mode=RETRY):
             renewed.append(record(ctx, job.number))
         else:
             problems.append(_problem(job, "changed its state meanwhile: look at aios jobs"))
     return {"jobs": [job.to_json() for job in renewed], "problems": problems}
 
 
-def _renew(ctx: Context, job: Job, *, agent: str, is_fresh: bool) -> bool:
-    changes: dict[str, str | int] = {"finished_ms": 0, "started_ms": 0, "message": ""}
-    if agent:
-        changes |= _agent_fields(ctx, job, agent)
+def renew_job(
+    ctx: Context, job: Job, changes: Mapping[str, str | int] | None = None, *, mode: str = ""
+) -> bool:
+    """Queues a new attempt of this one job; False where its state forbids it."""
+    anew: dict[str, str | int] = {"finished_ms": 0, "started_ms": 0, "message": ""}
+    attempt = ctx.ledger.renew(
+        job, RETRIABLE, order=job.number, mode=mode, changes=anew | dict(changes or {})
+    )
+    return attempt is not None
+
+
+def _changes(ctx: Context, job: Job, *, agent: str, is_fresh: bool) -> dict[str, str | int]:
+    changes = _agent_fields(ctx, job, agent) if agent else {}
     if is_fresh:
         suffix = f"-a{job.attempt_no + 1}"
         changes |= {
@@ -43,7 +54,7 @@ def _renew(ctx: Context, job: Job, *, agent: str, is_fresh: bool) -> bool:
             "base_sha": "",
             "base_ref": "",
         }
-    return ctx.ledger.renew(job, RETRIABLE, order=job.number, changes=changes) is not None
+    return changes
 
 
 def _suffixed(name: str, attempt_no: int, suffix: str) -> str:
@@ -58,6 +69,7 @@ def _agent_fields(ctx: Context, job: Job, word: str) -> dict[str, str | int]:
         "agent": agent.name,
         "finishes": agent.finishes.value,
         "weight": agent.weight,
+        "lane": agent.lane,
         "conversation": "",
     }
 

@@ -19,7 +19,7 @@ from aios_app.services.end_job import ended_state
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import attempt_dir, record
-from aios_app.services.timers import LAUNCH, LIMIT, SETUP, START, START_S, set_idle_timer, set_timer
+from aios_app.services.timers import LAUNCH, LIMIT, SETUP, START, START_S, TURN, set_idle_timer, set_timer
 from aios_app.spool.launch import has_begun, has_started, prepare_attempt, session_environment
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,10 @@ def spawn_job(ctx: Context, attempt_id: str) -> dict[str, Any] | None:
     if attempt.ending:
         state, cause = ended_state(job, attempt.ending)
         finish_attempt(ctx, attempt, state, cause)
+        return None
+    wait_ms = ctx.ledger.take_turn(attempt_id)
+    if wait_ms:
+        set_timer(ctx, TURN, attempt_id, wait_ms / 1000)
         return None
     with ctx.locks.hold(job.number):
         _start(ctx, job, attempt)

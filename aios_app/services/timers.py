@@ -23,8 +23,15 @@ REST = "rest"
 REST_S = 3.0
 #: The session is gone and its wrapper has not said yet how the agent ended.
 GONE = "gone"
+#: The attempt's lane lets its agent start.
+TURN = "turn"
 
-ALL_TIMERS = (LAUNCH, SETUP, LIMIT, SKIP, IDLE, START, REST, GONE)
+ALL_TIMERS = (LAUNCH, SETUP, LIMIT, SKIP, IDLE, START, REST, GONE, TURN)
+
+#: Of a lane, not of an attempt: its next job may begin, its rate limit is over.
+STAGGER, LANE = "stagger", "lane"
+#: Of the machine: what was collected is announced.
+NEWS = "news"
 
 
 def set_timer(ctx: Context, kind: str, attempt: str, after_s: float) -> None:

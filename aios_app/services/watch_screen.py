@@ -5,8 +5,10 @@ from __future__ import annotations
 from aios_app.agents import Look, module_for
 from aios_app.domain.models import Finishes, Job, JobState
 from aios_app.ledger.ledger import Attempt
+from aios_app.services.announce import announce
 from aios_app.services.context import Context
 from aios_app.services.finish_job import AT_WORK, finish_turn, measure
+from aios_app.services.lanes import park_if_limited
 from aios_app.services.records import record
 from aios_app.services.timers import SKIP, START, START_S, set_timer
 from aios_app.tmux.server import SessionInfo
@@ -87,6 +89,7 @@ def ask(ctx: Context, attempt: Attempt, question: str) -> None:
     if not ctx.ledger.move(attempt.id, AT_WORK, JobState.WAITING, question=words[:500]):
         return
     record(ctx, job.number)
+    announce(ctx, job.number)
     skip_s = int(ctx.ledger.run(job.run)["skip_waiting_s"])
     if skip_s:
         set_timer(ctx, SKIP, attempt.id, skip_s)
@@ -94,6 +97,7 @@ def ask(ctx: Context, attempt: Attempt, question: str) -> None:
 
 def give_up(ctx: Context, job: Job, cause: str) -> None:
     """The agent cannot work: it is ended and has failed, unless a person is at it and can see to it."""
+    park_if_limited(ctx, job, cause)
     session = ctx.tmux.find(job.name)
     attempt = ctx.ledger.attempt(job.attempt)
     if attempt is not None and session is not None and session.attached:

@@ -13,12 +13,15 @@ from aios_app.store.settings_table import PROJECT_SETTINGS, SETTINGS, Kind, Sett
 from aios_app.store.wording import did_you_mean
 
 _PROMPT_SUFFIX = "_prompt"
+#: For the agents that have no such settings in the table.
+_BRAKES = {"max": SETTINGS["max_codex"], "stagger": replace(SETTINGS["stagger_codex"], default="0")}
 
 
 class ConfigTable(ProjectTable, AgentTable):
     """The settings of the catalogue. ``shop.setup`` is the setting ``setup`` of project shop.
 
-    Besides the known ones every agent has its own ``<name>_prompt``.
+    Besides the known ones every agent has its own ``<name>_prompt``, and every lane, the agents of one
+    login, its ``max_<lane>`` and ``stagger_<lane>``.
     """
 
     def __init__(self, database: Database, default_prompt: str) -> None:
@@ -88,6 +91,11 @@ class ConfigTable(ProjectTable, AgentTable):
         """The agent's default prompt: its own where one was set, else everyone's."""
         return self._config().get(agent.name + _PROMPT_SUFFIX) or self._default_prompt
 
+    def lanes(self) -> tuple[str, ...]:
+        """The lanes of all agents, with those that have settings of their own."""
+        known = {key.removeprefix("stagger_") for key in SETTINGS if key.startswith("stagger_")}
+        return tuple(known | {agent.lane for agent in self.agents()})
+
     def _split(self, key: str) -> tuple[Project | None, str]:
         ref, dot, name = key.rpartition(".")
         return (self.find_project(ref) if dot else None), name
@@ -101,6 +109,9 @@ class ConfigTable(ProjectTable, AgentTable):
             return SETTINGS[key]
         if key in {agent.name + _PROMPT_SUFFIX for agent in self.agents()}:
             return replace(SETTINGS["codex_prompt"], key=key)
+        brake, _, lane = key.partition("_")
+        if brake in _BRAKES and lane in self.lanes():
+            return replace(_BRAKES[brake], key=key)
         if key in PROJECT_SETTINGS:
             raise UsageError(f"{key} belongs to a project: write PROJECT.{key}")
         raise UsageError(f"there is no setting {key!r}{did_you_mean(key, SETTINGS)} (aios config lists them)")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from aios_app.domain.answering import parse_rules
 from aios_app.domain.errors import BadValue
-from aios_app.domain.specs import check_prompt, parse_duration
+from aios_app.domain.specs import check_prompt, parse_duration, parse_pause
 
 _GIB = 1 << 30
 _SWITCH = {"on": "on", "true": "on", "yes": "on", "1": "on"} | dict.fromkeys(
@@ -24,10 +25,12 @@ class Kind(enum.Enum):
     INT = "a whole number"
     BOOL = "on or off"
     DURATION = "a duration such as 90s, 15m or 2h"
+    PAUSE = "0, or a duration such as 2s"
     TEXT = "text in one line"
     PROMPT = "a prompt"
     RULES = "lines such as: proceed? = y"
     PATH = "an absolute path"
+    NOTIFY = "off, desktop, or a command"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,14 @@ def _checked(setting: Setting, value: str) -> str:
         parse_duration(value)
     if setting.kind is Kind.PATH:
         return _absolute(value)
+    return _text(setting, value)
+
+
+def _text(setting: Setting, value: str) -> str:
+    if setting.kind is Kind.PAUSE:
+        parse_pause(value)
+    if setting.kind is Kind.NOTIFY and not shlex.split(value):
+        raise ValueError(value)
     return value
 
 
@@ -123,8 +134,15 @@ SETTINGS = _table(
     _setting("launch_limit", Kind.DURATION, "30s", "time that an agent's program has to start"),
     _setting("machine_name", Kind.TEXT, "", "name of this machine; empty: its host name"),
     _setting("max_agents", Kind.INT, "", "agent processes at once; empty: as many as the memory bears", 1),
+    _setting("max_claude", Kind.INT, "", "claude processes at once; empty: as max_agents says", 1),
+    _setting("max_codex", Kind.INT, "", "codex processes at once; empty: as max_agents says", 1),
+    _setting("max_gemini", Kind.INT, "", "gemini processes at once; empty: as max_agents says", 1),
+    _setting("notify", Kind.NOTIFY, "off", "who waits or failed is told by: off, desktop, or a command"),
     _setting("resume_at_once", Kind.INT, "3", "agents that aios resume starts at a time", 1),
     _setting("setup_limit", Kind.DURATION, "10m", "limit of a project's setup command"),
+    _setting("stagger_claude", Kind.PAUSE, "1s", "time between the starts of two claude: they share a login"),
+    _setting("stagger_codex", Kind.PAUSE, "1s", "time between the starts of two codex: they share a login"),
+    _setting("stagger_gemini", Kind.PAUSE, "1s", "time between the starts of two gemini: they share a login"),
     _setting("worktrees_dir", Kind.PATH, "", "where worktrees are made; empty: in the data directory"),
 )
 #: Of one project, written as shop.setup.

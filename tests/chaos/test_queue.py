@@ -97,7 +97,7 @@ def test_jobs_that_a_killed_service_had_claimed_and_not_sent_begin(fleet: Fleet)
     fleet.add("claimed")
     with a_killed_service(fleet) as context:
         run = plan(context, "claimed")
-        claimed, _ = context.ledger.claim(context.machine)
+        claimed = context.ledger.claim(context.machine).begins
         assert {job.run for job in claimed} == {run}
 
     with fleet.recovery("kill -9 of web, jobs claimed, nothing sent"):

@@ -62,7 +62,7 @@ def make_run(
 
 def begin(ledger: Ledger, state: JobState = JobState.RUNNING) -> list[Job]:
     """Claims what may begin and brings it into ``state``, its agent open."""
-    claimed, _ = ledger.claim(MACHINE)
+    claimed = ledger.claim(MACHINE).begins
     for job in claimed:
         assert ledger.move(job.attempt, {JobState.PREPARING}, state, is_open=1)
     return ledger.jobs(job.number for job in claimed)

@@ -24,7 +24,7 @@ def started(ctx: Context, *words: str, cwd: Path | str = "/", **flags: Any) -> l
 
 def claimed(ctx: Context) -> list[Job]:
     """The jobs that may begin, without the tasks that would be sent."""
-    return ctx.ledger.claim(ctx.machine)[0]
+    return ctx.ledger.claim(ctx.machine).begins
 
 
 def running(ctx: Context, *words: str, cwd: Path, **flags: Any) -> list[Job]:

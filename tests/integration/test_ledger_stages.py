@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from aios_app.domain.models import Job, JobState
-from aios_app.ledger.ledger import Ledger
+from aios_app.ledger.ledger import Claim, Ledger
 from aios_app.settings import Settings
 from tests.integration.ledger_fixtures import (
     MACHINE,
@@ -184,10 +184,10 @@ def test_those_longest_in_review_are_asked_to_make_room_as_many_as_wait(ledger: 
         rest(ledger, job)
     make_run(ledger, (agent(), 2))
 
-    _, closing = ledger.claim(MACHINE)
+    closing = ledger.claim(MACHINE).closes
 
     assert sorted(numbers(closing)) == sorted([jobs[2].number, jobs[0].number])
-    assert ledger.claim(MACHINE) == ([], [])
+    assert ledger.claim(MACHINE) == Claim(begins=[], closes=[])
     end(ledger, jobs[2])
     assert numbers(begin(ledger)) == [5]
 
@@ -199,11 +199,11 @@ def test_an_agent_that_a_person_keeps_is_spared_until_it_is_forgotten(ledger: Le
     rest(ledger, one)
     ledger.keep_open(one)
 
-    assert ledger.claim(MACHINE) == ([], [])
+    assert ledger.claim(MACHINE) == Claim(begins=[], closes=[])
     assert ledger.forget_kept(MACHINE)
     assert not ledger.forget_kept(MACHINE)
 
-    assert numbers(ledger.claim(MACHINE)[1]) == [one.number]
+    assert numbers(ledger.claim(MACHINE).closes) == [one.number]
 
 
 def test_what_was_asked_to_make_room_and_is_kept_leaves_the_room_to_another(ledger: Ledger) -> None:
@@ -211,13 +211,13 @@ def test_what_was_asked_to_make_room_and_is_kept_leaves_the_room_to_another(ledg
     make_run(ledger, (agent(), 3))
     one, two = begin(ledger)
     rest(ledger, one)
-    [asked] = ledger.claim(MACHINE)[1]
+    [asked] = ledger.claim(MACHINE).closes
     rest(ledger, two)
     assert asked.number == one.number
 
     ledger.keep_open(one)
 
-    assert numbers(ledger.claim(MACHINE)[1]) == [two.number]
+    assert numbers(ledger.claim(MACHINE).closes) == [two.number]
 
 
 def test_an_agent_that_works_again_is_not_asked_to_make_room(ledger: Ledger) -> None:
@@ -227,7 +227,7 @@ def test_an_agent_that_works_again_is_not_asked_to_make_room(ledger: Ledger) -> 
     rest(ledger, one)
     ledger.move(one.attempt, {JobState.REVIEW}, JobState.RUNNING)
 
-    assert ledger.claim(MACHINE) == ([], [])
+    assert ledger.claim(MACHINE) == Claim(begins=[], closes=[])
 
 
 # Timers

@@ -1,41 +1,105 @@
--- ARGV[2]: machine id. Picks, in order, the waiting jobs that may begin; each holds its slot from now on.
--- Returns {claimed job numbers, jobs in review whose agent should be closed to make room}.
+-- ARGV[2]: machine id. Picks, in order, the waiting jobs that may begin; each holds its slot from now on, and each
+-- of the others says why it waits. A lane is the agents of one login: staggered, limited and parked together.
+-- Returns {claimed job numbers, jobs in review whose agent should be closed to make room, 1 if a timer was set}.
 local machine = machine_key(ARGV[2])
-local room = tonumber(get(machine, 'max_agents')) or 0
-room = room - redis.call('SCARD', machine .. ':slots')
-local claimed, blocked = {}, 0
-for _, number in ipairs(redis.call('ZRANGE', machine .. ':queue', 0, -1)) do
-  local key = job_key(number)
-  local weight = tonumber(get(key, 'weight')) or 1
-  if weight <= room or weight == 0 then
-    if weight > 0 then
-      room = room - weight
-      redis.call('SADD', machine .. ':slots', number)
-    end
-    redis.call('ZREM', machine .. ':queue', number)
-    redis.call('HSET', key, 'has_begun', 1)
-    set_state(number, 'preparing')
-    claimed[#claimed + 1] = number
-  else
-    blocked = blocked + 1
+local at = now()
+local slots = redis.call('SMEMBERS', machine .. ':slots')
+local room = (tonumber(get(machine, 'max_agents')) or 0) - #slots
+local timer_set = 0
+
+local lanes = {}
+local function lane_of(number)
+  local name = get(job_key(number), 'lane')
+  if not lanes[name] then
+    local key = lane_key(name)
+    lanes[name] = {
+      name = name, key = key, used = 0, wanted = 0,
+      most = tonumber(get(machine, 'max:' .. name)),
+      stagger = tonumber(get(machine, 'stagger_ms:' .. name)) or 0,
+      next = tonumber(get(key, 'next_ms')) or 0,
+      parked = tonumber(get(key, 'until_ms')) or 0,
+    }
+  end
+  return lanes[name]
+end
+for _, number in ipairs(slots) do
+  local lane = lane_of(number)
+  lane.used = lane.used + 1
+end
+
+local function wake_at(due, timer)
+  if tonumber(redis.call('ZSCORE', machine .. ':timers', timer)) ~= due then
+    redis.call('ZADD', machine .. ':timers', due, timer)
+    timer_set = 1
   end
 end
 
-local close = {}
-local wanted = blocked - redis.call('SCARD', machine .. ':closing')
-if wanted > 0 then
-  local resting = {}
-  for _, number in ipairs(redis.call('SMEMBERS', machine .. ':slots')) do
-    if get(job_key(number), 'state') == 'review'
-        and redis.call('SISMEMBER', machine .. ':closing', number) == 0
-        and redis.call('SISMEMBER', machine .. ':kept', number) == 0 then
-      resting[#resting + 1] = {tonumber(get(job_key(number), 'since_ms')), number}
-    end
+local blocked = 0
+-- Why the job cannot begin now; nothing where it can. One that only waits for its turn has its slot kept free.
+local function obstacle(number, lane, weight)
+  if lane.parked > at and get(P .. 'attempt:' .. get(job_key(number), 'attempt'), 'mode') == '' then
+    wake_at(lane.parked, 'lane:' .. lane.name)
+    return get(lane.key, 'reason')
   end
-  table.sort(resting, function(a, b) return a[1] < b[1] end)
-  for index = 1, math.min(wanted, #resting) do
-    close[index] = resting[index][2]
-    redis.call('SADD', machine .. ':closing', close[index])
+  if weight > 0 and lane.most and lane.used >= lane.most then
+    lane.wanted = lane.wanted + 1
+    return 'at most ' .. lane.most .. ' ' .. lane.name .. ' at a time'
+  end
+  if weight > 0 and weight > room then
+    blocked = blocked + 1
+    return 'for a free slot'
+  end
+  room, lane.used = room - weight, lane.used + weight
+  if lane.next > at then
+    wake_at(lane.next, 'stagger:' .. lane.name)
+    return 'for its turn: ' .. lane.name .. ' start ' .. lane.stagger / 1000 .. ' s apart'
   end
 end
-return {claimed, close}
+
+local function begin(number, lane, weight)
+  if weight > 0 then redis.call('SADD', machine .. ':slots', number) end
+  redis.call('ZREM', machine .. ':queue', number)
+  redis.call('HSET', job_key(number), 'has_begun', 1)
+  set_state(number, 'preparing')
+  if lane.stagger > 0 then
+    lane.next = at + lane.stagger
+    redis.call('HSET', lane.key, 'next_ms', lane.next)
+  end
+end
+
+local claimed = {}
+for _, number in ipairs(redis.call('ZRANGE', machine .. ':queue', 0, -1)) do
+  local key = job_key(number)
+  local lane, weight = lane_of(number), tonumber(get(key, 'weight')) or 1
+  local reason = obstacle(number, lane, weight)
+  if not reason then
+    begin(number, lane, weight)
+    claimed[#claimed + 1] = number
+  elseif get(key, 'reason') ~= reason then
+    redis.call('HSET', key, 'reason', reason)
+    tell(number, 'queued')
+  end
+end
+
+-- Agents at rest make room, those first that have rested longest.
+local resting = {}
+for _, number in ipairs(slots) do
+  local lane = lane_of(number)
+  if redis.call('SISMEMBER', machine .. ':closing', number) == 1 then
+    blocked, lane.wanted = blocked - 1, lane.wanted - 1
+  elseif get(job_key(number), 'state') == 'review'
+      and redis.call('SISMEMBER', machine .. ':kept', number) == 0 then
+    resting[#resting + 1] = {tonumber(get(job_key(number), 'since_ms')), number}
+  end
+end
+table.sort(resting, function(a, b) return a[1] < b[1] end)
+local close = {}
+for _, one in ipairs(resting) do
+  local lane = lane_of(one[2])
+  if blocked > 0 or lane.wanted > 0 then
+    blocked, lane.wanted = blocked - 1, lane.wanted - 1
+    close[#close + 1] = one[2]
+    redis.call('SADD', machine .. ':closing', one[2])
+  end
+end
+return {claimed, close, timer_set}
