@@ -7,7 +7,7 @@ from typing import Any
 
 from aios_app.domain.errors import UsageError
 from aios_app.domain.models import Job
-from aios_app.services import agents, config, job_log, projects, sessions, status, worktrees
+from aios_app.services import agents, config, job_log, projects, sessions, stats, status, worktrees
 from aios_app.services.answer_job import answer_job
 from aios_app.services.attach_job import attach_job
 from aios_app.services.claim import dispatch
@@ -195,6 +195,7 @@ ENDPOINTS = {
         service=_attach, body={"ref": TEXT, "cwd": DIRECTORY, "tmux": _EMPTY, "read_only": _NO}
     ),
     "GET /jobs/{number}/log": Endpoint(service=job_log.show_log, path={"number": DIGITS}),
+    "GET /stats": Endpoint(service=stats.show_stats, query={"days": DIGITS.optional(None)}),
     "GET /sessions": Endpoint(service=sessions.list_sessions),
     "GET /worktrees": Endpoint(service=worktrees.list_worktrees),
 }

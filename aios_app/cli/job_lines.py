@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from aios_app.cli import output, terminal
 from aios_app.cli.client import Json
+from aios_app.cli.tokens import spent
 
 #: As in ``aios_app.domain.models``, whose import costs more than it saves here.
 LIVE = frozenset({"queued", "preparing", "running", "waiting"})
@@ -142,6 +143,7 @@ def _wide(job: Json) -> list[str]:
         "session": _text(job, "name"),
         "attempt": f"{job.get('attempt_no', 1)} {_text(job, 'attempt')}".strip(),
         "machine": _text(job, "machine"),
+        "tokens": spent(job),
         "says": _text(job, "message"),
     }
     return [f"    {name:8} {value}" for name, value in fields.items() if value]

@@ -83,6 +83,7 @@ _LIST = (
     Verb("stop", "stop", "steer", "JOB...", "end agents; their worktrees stay", is_basic=True),
     Verb("x", "x", "steer", "", "end all agents; asks first"),
     Verb("retry", "retry", "steer", "JOB...", "a new attempt of jobs that have ended"),
+    Verb("stats", "stats", "steer", "[--days N]", "what came of the jobs, their time, tokens and money"),
     Verb("ls", "ls", "steer", "", "the tmux sessions of AIOS"),
     Verb("add", "add", "projects", "PATH...", "save git repositories as projects", is_basic=True),
     Verb("p", "p", "projects", "", "the saved projects"),

@@ -10,6 +10,7 @@ from aios_app.cli import exits, output
 from aios_app.cli.client import Client, Json
 from aios_app.cli.following import changes
 from aios_app.cli.job_lines import change, clock, is_live, is_measured, went_wrong, worked_ms
+from aios_app.cli.tokens import spent
 
 #: Seconds that the size of a change may be late.
 _MEASURE_S = 3.0
@@ -50,6 +51,7 @@ def outcome_line(job: Json) -> str:
     took = worked_ms(job, 0)
     parts = [f"#{job['number']} {job['state']}" + (f" after {clock(took)}" if took else "")]
     parts += [_size(job)] if change(job) else []
+    parts += [spent(job)] if spent(job) else []
     parts += [str(job[field]) for field in ("cause", "note") if job.get(field)]
     parts += [f'"{job["message"]}"'] if job.get("message") else []
     return output.clean("  ".join(parts)) + f"   next: {next_step(job)}"

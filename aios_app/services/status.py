@@ -14,11 +14,13 @@ from aios_app.stack.processes import Record
 
 def show_status(ctx: Context) -> dict[str, Any]:
     """What this instance is, how much it has to do, and which of its programs live."""
+    parked = ctx.ledger.parked_lanes()
     return {
         "version": aios_app.__version__,
         "data_dir": str(ctx.settings.data_dir),
         "machine": _machine(ctx),
         "counts": ctx.ledger.counts(),
+        "parked": [{"lane": lane.name, "until_ms": lane.until_ms, "reason": lane.reason} for lane in parked],
         "runs_open": len({job.run for job in ctx.ledger.jobs_in(LIVE_STATES)}),
         "redis": ctx.ledger.server_info() | {"is_external": ctx.settings.redis_url is not None},
         "worker": _worker(ctx),

@@ -28,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _lines(answer: Json) -> dict[str, str]:
     counts = ", ".join(f"{count} {state}" for state, count in answer["counts"].items() if count)
-    return {"jobs": counts or "none", **_stack(answer), "data": answer["data_dir"]}
+    parked = "; ".join(lane["reason"] for lane in answer.get("parked", []))
+    brakes = {"limits": parked} if parked else {}
+    return {"jobs": counts or "none", **brakes, **_stack(answer), "data": answer["data_dir"]}
 
 
 def _stack(answer: Json) -> dict[str, str]:

@@ -1,0 +1,62 @@
+"""``aios stats``: what came of the jobs, by project and agent."""
+
+from __future__ import annotations
+
+import argparse
+
+from aios_app.cli import exits, on_disk, output, session, terminal
+from aios_app.cli.client import Json
+from aios_app.cli.job_lines import duration
+from aios_app.cli.table import table
+from aios_app.cli.tokens import money, short
+from aios_app.domain.errors import UsageError
+
+EXAMPLES = ("aios stats", "aios stats --days 7", "aios stats --json")
+_HEAD = ("project", "agent", "jobs", "review", "failed", "landed", "dropped", "time", "in", "out", "money")
+_DAY_MS = 86_400_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``stats``."""
+    parser.add_argument("--days", type=int, metavar="N", help="only jobs of the last N days")
+    parser.add_argument("--json", action="store_true", help="print the answer of the API")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Adds up jobs, time, tokens and money, from the jobs' records where the stack is down."""
+    if args.days is not None and not 1 <= args.days <= 36_500:
+        raise UsageError("--days: 1 or more")
+    days = "" if args.days is None else f"?days={args.days}"
+    answer = session.read(f"/stats{days}", lambda: _saved(args.days))
+    if args.json:
+        output.say_json(answer)
+    elif not answer["rows"]:
+        output.note("no jobs: aios stats without --days counts all")
+    else:
+        _show(answer["rows"])
+    return exits.DONE
+
+
+def _show(rows: list[Json]) -> None:
+    from aios_app.domain.statistics import total
+
+    lines = [_row(row) for row in rows]
+    if len(rows) > 1:
+        lines.append(_row({"project": "all", "agent": "", **total(rows)}))
+    for line in table([_HEAD, *lines], terminal.size()[0]):
+        output.say(line)
+
+
+def _row(row: Json) -> tuple[object, ...]:
+    counts = [row[name] or "-" for name in ("jobs", "review", "failed", "landed", "dropped")]
+    tokens = [short(row[name]) if row[name] else "-" for name in ("tokens_in", "tokens_out")]
+    time = duration(row["work_ms"]) if row["work_ms"] else "-"
+    return row["project"], row["agent"], *counts, time, *tokens, money(row)
+
+
+def _saved(days: int | None) -> Json:
+    from aios_app.domain.statistics import add_up
+
+    answer = on_disk.jobs()
+    since_ms = answer["now_ms"] - days * _DAY_MS if days is not None else 0
+    return {"v": 1, "days": days, "rows": add_up(answer["jobs"], since_ms=since_ms)}
