@@ -73,6 +73,7 @@ class Heard:
     conversation: str = ""
     transcript: str = ""
     is_switch: bool = False  #: the person began or chose another conversation in the same terminal
+    is_aside: bool = False  #: of an agent that this one has started in its own conversation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,13 +177,15 @@ def text_of(payload: Mapping[str, Any], *names: str) -> str:
 
 
 def told(kind: Any, payload: Mapping[str, Any], text: str = "", *, is_switch: bool = False) -> Heard:  # noqa: ANN401 - a literal
-    """What was heard, with the conversation that the payload names."""
+    """What was heard, and of which conversation; a helper keeps its part of it in a file of its own."""
+    is_aside = bool(text_of(payload, "agent_id"))
     return Heard(
         kind=kind,
         text=text,
         conversation=text_of(payload, "session_id"),
-        transcript=text_of(payload, "transcript_path"),
+        transcript="" if is_aside else text_of(payload, "transcript_path"),
         is_switch=is_switch,
+        is_aside=is_aside,
     )
 
 

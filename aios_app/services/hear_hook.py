@@ -40,6 +40,8 @@ def hear_hook(ctx: Context, attempt: Attempt, payload: Mapping[str, Any]) -> Hea
 
 
 def _is_own(job: Job, heard: Heard) -> bool:
+    if heard.is_aside and heard.kind not in {"waiting", "working"}:
+        return False
     if heard.conversation in {"", job.conversation} or not job.conversation:
         return True
     return heard.kind == "began" and heard.is_switch

@@ -229,6 +229,17 @@ def test_an_agent_without_a_login_fails_soon_and_says_so(
     assert job.finished_ms - job.started_ms < 15_000
 
 
+def test_a_turn_is_over_when_the_agent_says_so_and_not_its_helper(stack: AgentStack, shop: Path) -> None:
+    prompt = "x\nstub: delegate look around\nstub: run sleep 3"
+    [job] = stack.until_over(stack.start("multi", "shop", "c:1", prompt))
+
+    sessions = (stack.root / "home/.codex/sessions").rglob("*.jsonl")
+    files = [path for path in sessions if Path(job.worktree).name in path.read_text()]
+    assert len(files) == 2
+    assert (job.turns, job.message) == (1, f"All done. sha256={digest(prompt)}")
+    assert job.conversation in Path(job.transcript).name
+
+
 def test_the_folders_of_the_person_are_as_before(stack: AgentStack, shop: Path) -> None:
     stack.until_over(stack.start("multi", "shop", *all_specs(), HELLO))
 

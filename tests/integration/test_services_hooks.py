@@ -110,6 +110,17 @@ def test_another_conversation_is_not_heard(ctx: Context, shop: Path) -> None:
     assert (nested.conversation, stopped.state, stopped.message) == ("id-1", JobState.RUNNING, "")
 
 
+def test_of_a_helper_of_the_agent_only_its_questions_count(ctx: Context, shop: Path) -> None:
+    job = one(ctx, shop)
+    aside = {"agent_id": "helper", "transcript_path": "/helper.jsonl"}
+
+    stopped = hear(ctx, job, "Stop", last_assistant_message="of the helper", **aside)
+    asking = hear(ctx, job, "PermissionRequest", tool_name="Bash", tool_input={"command": "ls"}, **aside)
+
+    assert (stopped.state, stopped.message) == (JobState.RUNNING, "")
+    assert (asking.state, asking.transcript) == (JobState.WAITING, "/t.jsonl")
+
+
 @pytest.mark.parametrize("source", ["clear", "resume"])
 def test_a_conversation_that_the_person_chose_takes_the_place_of_the_old_one(
     ctx: Context, shop: Path, source: str

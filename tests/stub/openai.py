@@ -72,7 +72,8 @@ def _tools(listed: list[dict[str, Any]]) -> dict[str, Any]:
     tools: dict[str, Any] = {}
     for tool in listed:
         if tool.get("type") == "namespace":
-            tools |= _tools(tool.get("tools") or [])
+            inner = _tools(tool.get("tools") or [])
+            tools |= {name: one | {"namespace": tool["name"]} for name, one in inner.items()}
         else:
             tools[str(tool.get("name") or tool.get("type"))] = tool
     return tools
@@ -88,6 +89,8 @@ def _item(answer: Answer, body: dict[str, Any], tools: dict[str, Any]) -> dict[s
     if tools[answer.tool].get("type") == "custom":  # takes JavaScript
         code = f"text((await tools.exec_command({json.dumps({'cmd': answer.order})})).output);\n"
         return call | {"type": "custom_tool_call", "id": f"ctc_{ident}", "input": code}
+    if answer.tool == "spawn_agent":
+        call["namespace"] = tools[answer.tool].get("namespace", "")
     arguments = json.dumps(_arguments(answer, tools[answer.tool].get("parameters") or {}))
     return call | {"type": "function_call", "id": f"fc_{ident}", "arguments": arguments}
 
@@ -97,6 +100,8 @@ def _arguments(answer: Answer, schema: dict[str, Any]) -> dict[str, Any]:
     if "questions" in known:
         options = [{"label": "Alpha", "description": "first"}, {"label": "Beta", "description": "second"}]
         return {"questions": [{"id": "q", "header": "Q", "question": answer.order, "options": options}]}
+    if "task_name" in known:
+        return {"task_name": "helper", "message": answer.order}
     if "cmd" in known:
         return {"cmd": answer.order}
     is_list = known.get("command", {}).get("type") == "array"

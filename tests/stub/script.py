@@ -1,6 +1,7 @@
 """What the stand-in model does: lines of the prompt that begin with ``stub:`` steer it.
 
 ``stub: run COMMAND`` is a use of the shell tool, ``stub: ask QUESTION`` one of the tool for questions,
+``stub: delegate WORDS`` starts a helper of Codex,
 ``stub: think SECONDS`` delays the first answer, ``stub: hold KEY`` keeps it until the key is released,
 ``stub: fail STATUS`` refuses every request. The turn ends with a message that names the prompt's SHA-256.
 """
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-_ORDER = re.compile(r"^ ?stub: (run|ask|think|hold|fail) (.*)$", re.M)
+_ORDER = re.compile(r"^ ?stub: (run|ask|delegate|think|hold|fail) (.*)$", re.M)
 
 #: The tool by which each program runs a command, and the one by which it asks.
 SHELL_TOOLS = ("exec_command", "shell", "shell_command", "exec", "Bash", "run_shell_command")
@@ -97,7 +98,7 @@ def _newest_prompt(said: Sequence[Said]) -> tuple[str, int]:
 
 
 def _steps(orders: Sequence[tuple[str, str]], tools: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    wanted = {"run": SHELL_TOOLS, "ask": ASK_TOOLS}
+    wanted = {"run": SHELL_TOOLS, "ask": ASK_TOOLS, "delegate": ("spawn_agent",)}
     for name, value in orders:
         tool = next((tool for tool in wanted.get(name, ()) if tool in tools), None)
         if tool:
