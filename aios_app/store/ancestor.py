@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import tempfile
@@ -12,15 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from aios_app.domain.errors import BadValue, ConflictError, ProjectExists, StoreError, UsageError
+from aios_app.domain.errors import BadValue, ConflictError, ProjectExists, UsageError
 from aios_app.domain.naming import title_of
 from aios_app.store import founding
 from aios_app.store.catalog import Catalog
 from aios_app.store.database import translated
 
 _DATABASE = "aio.db"
-_CONFIG = "config.json"
-_JSON_SETTINGS = ("auto_update", "check_interval", "editor_command", "last_update_check")
 _SAME = "the same already"
 
 
@@ -107,7 +104,7 @@ class _Import:
         return ""
 
     def _setting(self, key: str, value: object) -> str:
-        text = _text(value)
+        text = founding.text_of(value)
         saved = self._catalog.chosen().get(key)
         if saved is None:
             self._catalog.set(key, text)
@@ -122,13 +119,12 @@ class _Import:
 
 def _read(directory: Path) -> tuple[_Source, Mapping[str, object]]:
     for home in (directory / "data", directory):
-        database, config = home / _DATABASE, home / _CONFIG
+        database, config = home / _DATABASE, home / founding.SETTINGS_FILE
         if database.is_file() or config.is_file():
             source = _read_database(database) if database.is_file() else _Source()
-            return source, _read_config(config) if config.is_file() else {}
-    raise UsageError(
-        f"{directory} is not the ancestor's: it holds neither {_DATABASE} nor {_CONFIG}, nor does data/"
-    )
+            return source, founding.read_settings(config) if config.is_file() else {}
+    neither = f"neither {_DATABASE} nor {founding.SETTINGS_FILE}"
+    raise UsageError(f"{directory} is not the ancestor's: it holds {neither}, nor does data/")
 
 
 def _read_database(path: Path) -> _Source:
@@ -149,22 +145,3 @@ def _read_database(path: Path) -> _Source:
                 sessions={key: (name, template) for key, name, template in sessions},
                 config=dict(config),
             )
-
-
-def _read_config(path: Path) -> Mapping[str, object]:
-    try:
-        with translated(path):
-            data = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise StoreError(f"{path} is not JSON", str(error)) from error
-    if not isinstance(data, dict):
-        raise StoreError(f"{path} is not a JSON object of settings")
-    return {key: data[key] for key in _JSON_SETTINGS if key in data}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, str | int):
-        return str(value)
-    raise BadValue("the value is neither text nor a number")

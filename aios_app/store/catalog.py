@@ -7,20 +7,21 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aios_app.domain.errors import BadValue
+from aios_app.domain.errors import BadValue, StoreError
 from aios_app.domain.models import Agent
 from aios_app.store import founding
 from aios_app.store.agents import agent_columns, write_agent
 from aios_app.store.config import ConfigTable
 from aios_app.store.database import Database, Transaction
 from aios_app.store.projects import free_name
+from aios_app.store.settings_table import SETTINGS
 
 
 class Catalog(ConfigTable):
     """What the user chose. Safe to use from several threads and processes at once.
 
     The file is made where there is none, with the default agents; one of the founding schema is taken over
-    in place with all its rows. Read-only, it must exist. Close it in the end.
+    in place with all its rows, and the settings beside it. Read-only, it must exist. Close it in the end.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Catalog(ConfigTable):
     ) -> None:
         self.default_agents = tuple(default_agents)
         self._founding_templates = founding_templates or {}
+        self._founding_settings = database.with_name(founding.SETTINGS_FILE)
         super().__init__(Database(database, self._fill, is_read_only=is_read_only), default_prompt)
 
     def close(self) -> None:
@@ -63,6 +65,8 @@ class Catalog(ConfigTable):
         if not sessions:
             for agent in self.default_agents:
                 write_agent(tx, agent)
+        elif self._founding_settings.is_file():
+            _adopt_settings(tx, self._founding_settings)
         _name_projects(tx)
         for key, row in sessions.items():
             if founding.is_prompt_row(key, sessions):
@@ -77,6 +81,14 @@ class Catalog(ConfigTable):
                 key, name, template, defaults=self.default_agents, founding_templates=self._founding_templates
             )
             tx.run("fill_agent", **{**agent_columns(agent), "key": key})
+
+
+def _adopt_settings(tx: Transaction, path: Path) -> None:
+    """What cannot be a setting stays in the file, unused."""
+    with contextlib.suppress(StoreError):
+        for key, value in founding.read_settings(path).items():
+            with contextlib.suppress(BadValue):
+                tx.run("keep_config", key=key, value=SETTINGS[key].check(founding.text_of(value)))
 
 
 def _adopt_prompt(tx: Transaction, name: str, template: str) -> None:

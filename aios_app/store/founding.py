@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from aios_app.domain.errors import BadValue
+from aios_app.domain.errors import BadValue, StoreError
 from aios_app.domain.models import Agent, Finishes
+from aios_app.store.database import translated
+
+#: Beside the founding database.
+SETTINGS_FILE = "config.json"
+_SETTINGS = ("auto_update", "check_interval", "editor_command", "last_update_check")
 
 _LAST_QUOTED = re.compile(r"""\s("(?:[^"\\]|\\.)*"|'[^']*')\s*\Z""", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{([A-Z]+_PROMPT)\}", re.ASCII)
@@ -46,6 +53,27 @@ def agent_of(
             return replace(same_key[0], uuid="")
     alike = next((agent for agent in defaults if agent.name == name), _generic(name))
     return replace(alike, uuid="", key=key, name=name, argv=_words(template))
+
+
+def read_settings(path: Path) -> Mapping[str, object]:
+    """What the file of settings holds, without the names that mean nothing any more."""
+    try:
+        with translated(path):
+            data = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path} is not JSON", str(error)) from error
+    if not isinstance(data, dict):
+        raise StoreError(f"{path} is not a JSON object of settings")
+    return {key: data[key] for key in _SETTINGS if key in data}
+
+
+def text_of(value: object) -> str:
+    """A value of that file as a setting is written."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, str | int):
+        return str(value)
+    raise BadValue("the value is neither text nor a number")
 
 
 def _generic(name: str) -> Agent:

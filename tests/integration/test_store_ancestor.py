@@ -96,6 +96,32 @@ def test_a_database_of_the_founding_schema_is_taken_over_in_place(tmp_path: Path
     catalog.close()
 
 
+def test_the_settings_beside_a_founding_database_are_taken_over_too(tmp_path: Path) -> None:
+    write_founding_database(tmp_path / "aios.db")
+    (tmp_path / "config.json").write_text(
+        '{"auto_update": true, "check_interval": [], "editor_command": "code", "last_update_check": 1761280}'
+    )
+
+    catalog = _open(tmp_path / "aios.db")
+
+    taken = {key: catalog.get(key) for key in ("auto_update", "editor_command", "last_update_check")}
+    assert taken == {"auto_update": "on", "editor_command": "code", "last_update_check": "1761280"}
+    catalog.close()
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{"])
+def test_broken_settings_beside_a_founding_database_are_left_where_they_are(
+    tmp_path: Path, text: str
+) -> None:
+    write_founding_database(tmp_path / "aios.db")
+    (tmp_path / "config.json").write_text(text)
+
+    catalog = _open(tmp_path / "aios.db")
+
+    assert catalog.get("auto_update") == "off"
+    catalog.close()
+
+
 def test_in_place_every_founding_row_stays(tmp_path: Path) -> None:
     database = tmp_path / "aios.db"
     write_founding_database(database)
