@@ -14,6 +14,8 @@ from aios_app.cli.tokens import spent
 
 #: Seconds that the size of a change may be late.
 _MEASURE_S = 3.0
+#: Of an agent's last message; all of it is in its log.
+_MESSAGE_CELLS = 200
 
 
 def find(client: Client, refs: Sequence[str], cwd: str) -> list[Json]:
@@ -53,7 +55,7 @@ def outcome_line(job: Json) -> str:
     parts += [_size(job)] if change(job) else []
     parts += [spent(job)] if spent(job) else []
     parts += [str(job[field]) for field in ("cause", "note") if job.get(field)]
-    parts += [f'"{job["message"]}"'] if job.get("message") else []
+    parts += [f'"{output.fit(output.clean(job["message"]), _MESSAGE_CELLS)}"'] if job.get("message") else []
     return output.clean("  ".join(parts)) + f"   next: {next_step(job)}"
 
 

@@ -113,7 +113,7 @@ def _disk(settings: Settings) -> Check:
     place = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
     free = shutil.disk_usage(place).free
     says = f"{free / _GIB:.1f} GB free at {place}"
-    return Check(name="disk", ok=free >= _MIN_FREE_DISK, says=says, mend="aios cleanup")
+    return Check(name="disk", ok=free >= _MIN_FREE_DISK, says=says, mend=f"make room at {place}")
 
 
 def _inotify() -> Iterator[Check]:

@@ -130,7 +130,7 @@ class Database:
     def _is_behind(self, connection: sqlite3.Connection) -> bool:
         version = _version(connection)
         if version > len(_migrations()):
-            raise StoreError(f"{self._path} was made by a newer AIOS: update this one with aios update")
+            raise StoreError(f"{self._path} was made by a newer AIOS: update this one (git pull)")
         return version < len(_migrations())
 
     def _migrate(self, fill: Fill) -> bool:

@@ -224,6 +224,15 @@ def test_wait_says_what_came_of_a_job(person: Person, service: StandIn) -> None:
     assert done.code == 0
 
 
+def test_of_a_long_message_wait_says_how_it_begins(person: Person, service: StandIn) -> None:
+    service.answers["POST /jobs/find"] = _jobs(job(1, "failed", message="All went well.\n" + "More. " * 600))
+
+    line = person.types("wait", "1").out
+
+    assert '"All went well. More. More.' in line
+    assert len(line) < 300
+
+
 @pytest.mark.parametrize(("finishes", "step"), [("exit", "logs"), ("turn", "attach"), ("silence", "attach")])
 def test_what_has_no_terminal_any_more_is_not_offered_to_attach(
     person: Person, service: StandIn, finishes: str, step: str
