@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.agents, pytest.mark.timeout(120)]
 
 SLOW = "x\nstub: run trap '' HUP; touch begun; python3 -c 'import time; time.sleep(300)'"
 AGAIN = "go on\nstub: run touch again"
-RESTING = {"c": "Ask Codex", "l": "bypass permissions on", "g": "Type your message"}
 HELLO = "say hello\nstub: run echo hi > hello.txt && git add -A && git commit -qm hello"
 NASTY = (
     "-v --help 'q' \"d\" $(touch evil) `touch evil`\n"
@@ -84,11 +83,11 @@ def test_a_prompt_arrives_byte_for_byte(stack: AgentStack, shop: Path, head: str
 
 
 @pytest.mark.parametrize("agent", KEYS)
-def test_a_pasted_prompt_is_a_further_turn(stack: AgentStack, shop: Path, agent: str) -> None:
+def test_a_prompt_that_is_sent_is_a_further_turn(stack: AgentStack, shop: Path, agent: str) -> None:
     [job] = stack.until_over(stack.start("multi", "shop", f"{agent}:1", HELLO))
 
-    stack.tmux.paste(job.name, NASTY)
-    [again] = stack.until(job.run, lambda jobs: jobs[0].turns == 2)
+    stack.ok("send", "--wait", str(job.number), f"x {NASTY}")
+    [again] = stack.jobs(job.run)
 
     assert again.state is JobState.REVIEW
     assert stack.states(job)[-3:] == ["review", "running", "review"]
@@ -137,9 +136,10 @@ def test_a_closed_agent_comes_back_with_its_conversation(stack: AgentStack, shop
 
     with stack.terminal("attach", str(job.number)):
         stack.until(job.run, lambda jobs: jobs[0].is_open and jobs[0].attempt_no == 2)
-        stack.await_screen(job, RESTING[agent])
-        stack.tmux.paste(job.name, AGAIN)
-        [again] = stack.until(job.run, lambda jobs: jobs[0].turns == 2)
+        stack.await_screen(job, "All done")
+    assert any(stack.sessions([job])[0].attached == 0 for _ in tries(10))
+    stack.ok("send", "--wait", str(job.number), AGAIN)
+    [again] = stack.jobs(job.run)
 
     assert again.conversation == job.conversation
     assert again.message == f"All done. sha256={digest(AGAIN)}"
