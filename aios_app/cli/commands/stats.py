@@ -12,7 +12,7 @@ from aios_app.cli.tokens import money, short
 from aios_app.domain.errors import UsageError
 
 EXAMPLES = ("aios stats", "aios stats --days 7", "aios stats --json")
-_HEAD = ("project", "agent", "jobs", "review", "failed", "landed", "dropped", "time", "in", "out", "money")
+_HEAD = ("project", "agent", "jobs", "review", "failed", "landed", "dropped", "time", "tokens in/out")
 _DAY_MS = 86_400_000
 
 
@@ -49,9 +49,9 @@ def _show(rows: list[Json]) -> None:
 
 def _row(row: Json) -> tuple[object, ...]:
     counts = [row[name] or "-" for name in ("jobs", "review", "failed", "landed", "dropped")]
-    tokens = [short(row[name]) if row[name] else "-" for name in ("tokens_in", "tokens_out")]
     time = duration(row["work_ms"]) if row["work_ms"] else "-"
-    return row["project"], row["agent"], *counts, time, *tokens, money(row)
+    tokens = f"{short(row['tokens_in'])}/{short(row['tokens_out'])}" if row["tokens_in"] else "-"
+    return row["project"], row["agent"], *counts, time, f"{tokens} {money(row)}".rstrip()
 
 
 def _saved(days: int | None) -> Json:
