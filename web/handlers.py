@@ -155,5 +155,5 @@ def _call(service: Callable[..., Any], context: Context, given: dict[str, Any]) 
         return service(context, **given)
     except LedgerLost:
         # Nothing was written: the ledger is found again, and the service may begin once more.
-        ensure_ledger(context)
+        ensure_ledger(context, owns=True)
         return service(context, **given)

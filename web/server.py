@@ -107,7 +107,7 @@ def _recover(context: Context) -> None:
 async def answer_until(stopping: asyncio.Event, context: Context, listener: socket.socket) -> None:
     """Answers over ``listener`` until ``stopping`` is set and those under way have their answer."""
     ledger = context.ledger
-    feed = Feed(lambda: connect(context), ledger.jobs, lambda: ensure_ledger(context))
+    feed = Feed(lambda: connect(context), ledger.jobs, lambda: ensure_ledger(context, owns=True))
     app = make_app(context, feed)
     server = HTTPServer(app, max_body_size=8 * MAX_BODY_BYTES)
     server.add_socket(listener)

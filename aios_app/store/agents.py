@@ -81,6 +81,8 @@ def check_agent(agent: Agent) -> None:
         )
     if not agent.argv or not agent.argv[0] or any("\0" in word for word in agent.argv):
         raise BadValue(f"agent {agent.name} has no command to start")
+    if not agent.kind:
+        raise BadValue(f"agent {agent.name} is of no kind")
     if agent.weight < 0 or agent.idle_after_s < 1:
         raise BadValue(f"agent {agent.name}: a weight is at least 0, and idle_after_s at least 1")
     if agent.name in _forms(agent.key):

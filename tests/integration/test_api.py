@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from aios_app.agents import DEMO_AGENT
+from aios_app.domain.errors import InstanceBusy
 from aios_app.domain.models import JobState
 from aios_app.git.repository import find_repository
 from aios_app.git.worktrees import add_worktree, write_metadata
+from aios_app.ledger.ledger import Ledger
 from aios_app.services.context import Context
 from aios_app.stack import processes
 from aios_app.stack.locks import open_lock, try_lock
@@ -156,6 +158,7 @@ def test_an_agent_is_added_changed_and_removed(api: Api) -> None:
         ("PUT /agents/zp", {"name": "zed", "argv": ["zed"]}),
         ("PUT /agents/z", {"name": "zed", "argv": ["zed"], "finishes": "maybe"}),
         ("PUT /agents/z", {"name": "zed", "argv": ["zed"], "weight": 2}),
+        ("PUT /agents/z", {"name": "zed", "argv": ["zed"], "kind": ""}),
         ("PUT /agents/z", {"name": "zed", "argv": []}),
     ],
 )
@@ -408,7 +411,7 @@ def test_events_tell_of_a_run_and_of_each_job(api: Api, shop: Path) -> None:
 
 
 def test_the_service_finds_the_ledger_again_when_redis_comes_back_empty(
-    api: Api, shop: Path, redis_server: RedisServer
+    api: Api, context: Context, shop: Path, redis_server: RedisServer
 ) -> None:
     api("POST /runs", _run(["d:1", "before"], shop))
     redis_server.kill()
@@ -422,6 +425,8 @@ def test_the_service_finds_the_ledger_again_when_redis_comes_back_empty(
     assert (down.status, down["error"]["kind"]) == (502, "external")
     assert answer["run"]["number"] == 2
     assert [job["number"] for job in api("GET /jobs", scope="all")["jobs"]] == [1, 2]
+    with closing(Ledger(context.ledger.url)) as other, pytest.raises(InstanceBusy):
+        other.open(instance="another AIOS")
 
 
 def test_a_run_of_100_jobs_and_their_list_are_answered_at_once(api: Api, shop: Path) -> None:
