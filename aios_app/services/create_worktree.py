@@ -57,15 +57,19 @@ def _known_base(job: Job) -> _Base | None:
 
 
 def _fetched_base(ctx: Context, job: Job, repository: Repository) -> _Base:
-    """Fetched and resolved by the first job of the run in this project; the others take it over."""
+    """Fetched and resolved by the first job of the run in this project; the others take it over.
+
+    A further attempt in a new worktree begins at what the base is by then.
+    """
     known = ctx.ledger.run_base(job.run, job.project_id)
-    if known is not None:
+    if known is not None and job.attempt_no == 1:
         return _Base(**json.loads(known))
     trouble = fetch(repository, timeout_s=parse_duration(ctx.catalog.get("fetch_timeout")))
     found = resolve_base(repository, job.base or project_setting(ctx, job, "base"))
     left_out = found.sentence() if found.ahead or found.uncommitted else ""
     base = _Base(ref=found.ref, sha=found.sha, note="; ".join(filter(None, (trouble, left_out))))
-    ctx.ledger.note_run_base(job.run, job.project_id, json.dumps(asdict(base)))
+    if known is None:
+        ctx.ledger.note_run_base(job.run, job.project_id, json.dumps(asdict(base)))
     return base
 
 

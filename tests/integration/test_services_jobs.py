@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from aios_app.git.repository import find_repository
 from aios_app.git.worktrees import add_worktree, write_metadata
 from aios_app.services.attach_job import attach_job
 from aios_app.services.context import Context
+from aios_app.services.create_worktree import create_worktree
 from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
 from aios_app.services.finish_job import finish_attempt, finish_turn
 from aios_app.services.retry_jobs import retry_jobs
@@ -158,6 +160,28 @@ def test_a_fresh_retry_has_a_new_worktree_and_branch_each_time(ctx: Context, sho
     assert (second.worktree, second.branch) == (f"{job.worktree}-a2", f"{job.branch}-a2")
     assert (third.worktree, third.branch) == (f"{job.worktree}-a3", f"{job.branch}-a3")
     assert (third.base_ref, third.base_sha) == ("", "")
+
+
+def test_a_fresh_retry_begins_at_what_the_base_is_by_then(
+    ctx: Context, shop: Path, environment: dict[str, str]
+) -> None:
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=shop, env=environment, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    [job] = started(ctx, "d:1", "x", cwd=shop)
+    claimed(ctx)
+    create_worktree(ctx, job.attempt)
+    fail(ctx, job)
+    git("commit", "-q", "--allow-empty", "-m", "later")
+    git("push", "-q")
+
+    retry_jobs(ctx, now(ctx, [job]), agent="", is_fresh=True)
+    [again] = claimed(ctx)
+    create_worktree(ctx, again.attempt)
+
+    assert now(ctx, [job])[0].base_sha == git("rev-parse", "HEAD")
 
 
 def test_a_retry_by_another_agent_takes_its_program_and_prompt(ctx: Context, shop: Path) -> None:
