@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from aios_app.cli import output, terminal
@@ -21,6 +22,7 @@ _WIDEST_PROJECT = 16
 _WIDEST_AGENT = 10
 #: A shorter rest of the line says nothing.
 _LEAST_TITLE = 8
+_UNCUT = sys.maxsize
 _REMARKS = (("question", "asks"), ("cause", "because"), ("reason", "waits"), ("note", "note"))
 
 
@@ -40,7 +42,11 @@ def job_lines(
             output.pad(_state(job), _STATE_CELLS), _COLOURS.get(_state(job), ""), is_on=colour
         )
         rest = _rest(job, now_ms, widths, width - len(head) - _STATE_CELLS)
-        lines += [f"{head}{state}{rest}", *_remarks(job, width), *(_wide(job) if is_wide else ())]
+        lines += [
+            f"{head}{state}{rest}",
+            *_remarks(job, _UNCUT if is_wide else width),
+            *(_wide(job) if is_wide else ()),
+        ]
     return lines
 
 

@@ -79,6 +79,12 @@ def test_wide_shows_base_branch_and_worktree() -> None:
     assert "    attempt  2" in lines
 
 
+def test_wide_cuts_no_cause() -> None:
+    cause = f"branch aios/7-fix exists already in /home/ada/{'deep/' * 30}shop: rename it"
+
+    assert f"    because: {cause}" in job_lines([_job(state="failed", cause=cause)], 0, is_wide=True)
+
+
 @pytest.mark.parametrize(
     ("ms", "text"), [(4_999, "4s"), (61_000, "1m"), (7_300_000, "2h"), (200_000_000, "2d")]
 )
