@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,18 +12,13 @@ from typing import Any, Literal, Protocol
 from aios_app.domain.errors import BadValue
 from aios_app.domain.models import Agent
 
-#: What an agent's own hook runs. The shell finds the script by the variable that the session sets, so that no
-#: path needs quoting; the payload is on its standard input.
-HOOK_COMMAND = '/bin/sh "$AIOS_HOOK" hook'
-#: For what happens at each use of a tool: its payload may be large, and only that it happened is wanted.
-BARE_HOOK_COMMAND = f"cat >/dev/null; {HOOK_COMMAND} "
-
 _CONVERSATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _QUESTION = re.compile(
     r"(\?|\[y/n\]|\(y/n\)|[\[(]yes/no[\])]|(password|passphrase)[^:]{0,80}:)\s*[:>]?$", re.I
 )
 _LONGEST_QUESTION = 500
-_LONGEST_LINE = 200
+
+HeardKind = Literal["began", "prompt", "waiting", "working", "turn", "busy", "trouble", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +62,7 @@ class Heard:
     again, or stopped without a word. ``text`` is a question, a last message, or a cause.
     """
 
-    kind: Literal["began", "prompt", "waiting", "working", "turn", "busy", "trouble", "failed"]
+    kind: HeardKind
     text: str = ""
     conversation: str = ""
     transcript: str = ""
@@ -170,48 +164,6 @@ def missing(argv: Sequence[str], *flags: str) -> list[str]:
     return [flag for flag in flags if flag not in argv]
 
 
-def text_of(payload: Mapping[str, Any], *names: str) -> str:
-    """The first of these fields that holds a text; hooks say what they like."""
-    found = (payload.get(name) for name in names)
-    return next((value for value in found if isinstance(value, str) and value), "")
-
-
-def told(kind: Any, payload: Mapping[str, Any], text: str = "", *, is_switch: bool = False) -> Heard:  # noqa: ANN401 - a literal
-    """What was heard, and of which conversation; a helper keeps its part of it in a file of its own."""
-    is_aside = bool(text_of(payload, "agent_id"))
-    return Heard(
-        kind=kind,
-        text=text,
-        conversation=text_of(payload, "session_id"),
-        transcript="" if is_aside else text_of(payload, "transcript_path"),
-        is_switch=is_switch,
-        is_aside=is_aside,
-    )
-
-
-def hook_settings(
-    events: Iterable[str], *, bare: Iterable[str] = (), matched: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """The hooks as the settings file of an agent names them; of ``bare`` ones only the name is told.
-
-    ``matched``: events that are wanted of one tool alone, with its name.
-    """
-    commands = dict.fromkeys(events, HOOK_COMMAND) | {event: bare_command(event) for event in bare}
-    hooks: dict[str, Any] = {event: [_hook(command)] for event, command in commands.items()}
-    for event, tool in (matched or {}).items():
-        hooks[event] = [{"matcher": tool, **_hook(HOOK_COMMAND)}]
-    return hooks
-
-
-def _hook(command: str) -> dict[str, Any]:
-    return {"hooks": [{"type": "command", "name": "aios", "command": command}]}
-
-
-def bare_command(event: str) -> str:
-    """A hook's command that leaves nothing but the event's name."""
-    return BARE_HOOK_COMMAND + "'" + json.dumps({"hook_event_name": event}) + "'"
-
-
 def look_at(screen: str, *, working: Sequence[str] = (), dialogs: Sequence[tuple[str, Look]] = ()) -> Look:
     """What the words of a dialog say, else running, waiting or review, by the last lines."""
     lines = [line.strip() for line in screen.splitlines() if line.strip()]
@@ -223,39 +175,3 @@ def look_at(screen: str, *, working: Sequence[str] = (), dialogs: Sequence[tuple
     if lines and _QUESTION.search(lines[-1][-_LONGEST_QUESTION:]):
         return Look(state="waiting", text=lines[-1][-_LONGEST_QUESTION:])
     return Look(state="review")
-
-
-def entries(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The objects of a file of JSON lines; one that is still being written is left out."""
-    for line in lines:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict):
-            yield entry
-
-
-def count(data: object, *names: str) -> int:
-    """The sum of these numbers of tokens; what is missing, or no such number, is none."""
-    found = [data.get(name) for name in names] if isinstance(data, dict) else []
-    return sum(number for number in found if isinstance(number, int) and number > 0)
-
-
-def summed(answers: Iterable[Usage]) -> Usage:
-    """The usage of a whole conversation."""
-    every = list(answers)
-    costs = [one.cost_usd for one in every if one.cost_usd is not None]
-    return Usage(
-        input=sum(one.input for one in every),
-        output=sum(one.output for one in every),
-        cached=sum(one.cached for one in every),
-        cost_usd=sum(costs, Decimal(0)) if costs else None,
-    )
-
-
-def one_line(words: object) -> str:
-    """Whatever stands in a transcript, on one line of bounded length."""
-    text = words if isinstance(words, str) else json.dumps(words, ensure_ascii=False)
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"

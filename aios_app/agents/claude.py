@@ -10,23 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from aios_app.agents.base import (
-    Heard,
-    Launch,
-    Look,
-    Place,
-    Ready,
-    Usage,
-    checked,
-    count,
-    entries,
-    hook_settings,
-    look_at,
-    one_line,
-    summed,
-    text_of,
-    told,
-)
+from aios_app.agents.base import Heard, Launch, Look, Place, Ready, Usage, checked, look_at
+from aios_app.agents.hooks import hook_settings, text_of, told
+from aios_app.agents.transcripts import count, entries, one_line, summed
 from aios_app.domain.models import Agent
 
 _SETTINGS = "claude-settings.json"
@@ -91,8 +77,8 @@ class ClaudeAgent:
             case "PostToolUse":
                 return told("working", payload)
             case "Stop":
-                kind = "busy" if payload.get("background_tasks") else "turn"
-                return told(kind, payload, text_of(payload, "last_assistant_message"))
+                said = text_of(payload, "last_assistant_message")
+                return told("busy" if payload.get("background_tasks") else "turn", payload, said)
             case "StopFailure":
                 return told("failed", payload, _cause(payload))
         return None

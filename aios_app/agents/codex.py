@@ -7,25 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aios_app.agents.base import (
-    HOOK_COMMAND,
-    Heard,
-    Launch,
-    Look,
-    Place,
-    Ready,
-    Usage,
-    bare_command,
-    checked,
-    count,
-    entries,
-    look_at,
-    missing,
-    one_line,
-    summed,
-    text_of,
-    told,
-)
+from aios_app.agents.base import Heard, Launch, Look, Place, Ready, Usage, checked, look_at, missing
+from aios_app.agents.hooks import HOOK_COMMAND, bare_command, text_of, told
+from aios_app.agents.transcripts import count, entries, one_line, summed
 from aios_app.domain.models import Agent
 
 _EVENTS = ("SessionStart", "UserPromptSubmit", "PermissionRequest", "Stop", "PostModelRequest")

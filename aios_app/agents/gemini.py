@@ -8,23 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aios_app.agents.base import (
-    Heard,
-    Launch,
-    Look,
-    Place,
-    Ready,
-    Usage,
-    checked,
-    count,
-    entries,
-    hook_settings,
-    look_at,
-    one_line,
-    summed,
-    text_of,
-    told,
-)
+from aios_app.agents.base import Heard, Launch, Look, Place, Ready, Usage, checked, look_at
+from aios_app.agents.hooks import hook_settings, text_of, told
+from aios_app.agents.transcripts import count, entries, one_line, summed
 from aios_app.domain.models import Agent
 
 _ENVIRONMENT = {

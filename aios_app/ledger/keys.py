@@ -19,7 +19,9 @@ key                                       type    holds
                                                   ``retry``: a person wants it, its lane may be parked),
                                                   ``turn_ms`` (when its lane lets it start),
                                                   ``ending`` (why AIOS ends it), ``ended``, ``result`` (JSON),
-                                                  ``screen`` (mark of the screen when a person attached)
+                                                  ``screen`` (mark of the screen when a person attached),
+                                                  ``trouble`` (what failed last), ``busy`` (its turn is over
+                                                  but for a command that it awaits)
 ``aios:1:machines``                       set     machine ids
 ``aios:1:lanes``                          set     lanes that were parked: the agents of one login
 ``aios:1:lane:L``                         hash    ``next_ms`` (when its next job may be claimed),
