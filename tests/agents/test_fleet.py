@@ -240,6 +240,14 @@ def test_a_turn_is_over_when_the_agent_says_so_and_not_its_helper(stack: AgentSt
     assert job.conversation in Path(job.transcript).name
 
 
+def test_the_doctor_knows_their_versions_and_logins(stack: AgentStack) -> None:
+    lines = [line.split(maxsplit=2) for line in stack.run("doctor").stdout.splitlines()]
+    said = {name: [words for mark, who, words in lines if (mark, who) == ("ok", name)] for name in NAMES}
+
+    assert {name: len(found) for name, found in said.items()} == dict.fromkeys(NAMES, 2)
+    assert all(found[1] == "logged in" for found in said.values())
+
+
 def test_the_folders_of_the_person_are_as_before(stack: AgentStack, shop: Path) -> None:
     stack.until_over(stack.start("multi", "shop", *all_specs(), HELLO))
 
