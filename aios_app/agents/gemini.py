@@ -28,6 +28,7 @@ _DIALOGS = (
 )
 _KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA")
 _NO_WORDS = "[no response text]"
+_LIMIT = re.compile(r"(Usage limit reached[^│\n]*|Access resets at [^│\n]*)")
 _ERROR = re.compile(r"^ ?✕ (.+)$", re.M)
 
 
@@ -76,6 +77,9 @@ class GeminiAgent:
         return None
 
     def look(self, screen: str, title: str = "") -> Look:
+        limit = _limit(screen)
+        if limit:
+            return Look(state="failed", text=limit)
         if title.startswith("✦"):
             return Look(state="running")
         error = _ERROR.search(screen.rpartition("\n > ")[2])
@@ -140,6 +144,13 @@ def _permission(payload: Mapping[str, Any]) -> str:
     if details.get("type") == "ask_user":
         return ""
     return ": ".join(word for word in (text_of(payload, "message"), text_of(details, "command")) if word)
+
+
+def _limit(screen: str) -> str:
+    """What its question says that it asks at a rate limit, with the title of one at work."""
+    if "Keep trying" not in screen:
+        return ""
+    return one_line(". ".join(line.strip(" .") for line in _LIMIT.findall(screen)))
 
 
 def _words(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from tests.stub.script import ASK_TOOLS, Answer, Request, Said
+from tests.stub.script import ASK_TOOLS, RATE_LIMIT, Answer, Request, Said
 
 _USAGE = {"input_tokens": 11, "output_tokens": 7}
 
@@ -20,7 +20,8 @@ def read(body: dict[str, Any]) -> Request:
 
 def error(status: int) -> dict[str, Any]:
     """The body of a refusal."""
-    return {"type": "error", "error": {"type": "api_error", "message": f"stub refuses with {status}"}}
+    kind = "rate_limit_error" if status == RATE_LIMIT else "api_error"
+    return {"type": "error", "error": {"type": kind, "message": f"stub refuses with {status}"}}
 
 
 def whole(answer: Answer, body: dict[str, Any], tools: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from tests.stub.script import ASK_TOOLS, Answer, Request, Said
+from tests.stub.script import ASK_TOOLS, RATE_LIMIT, Answer, Request, Said
 
 _USAGE = {"promptTokenCount": 11, "candidatesTokenCount": 7, "totalTokenCount": 18}
 
@@ -21,7 +21,12 @@ def read(body: dict[str, Any]) -> Request:
 
 def error(status: int) -> dict[str, Any]:
     """The body of a refusal."""
-    return {"error": {"code": status, "status": "UNKNOWN", "message": f"stub refuses with {status}"}}
+    said: dict[str, Any] = {"code": status, "status": "UNKNOWN", "message": f"stub refuses with {status}"}
+    if status == RATE_LIMIT:  # one of a whole day: of others the program tries again for minutes
+        day = {"quotaId": "GenerateRequestsPerDayPerProjectPerModel", "quotaMetric": "requests"}
+        failure = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [day]}
+        said |= {"status": "RESOURCE_EXHAUSTED", "details": [failure]}
+    return {"error": said}
 
 
 def whole(answer: Answer, body: dict[str, Any], tools: dict[str, Any]) -> dict[str, Any]:

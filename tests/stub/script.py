@@ -16,6 +16,9 @@ from typing import Any, Literal
 
 _ORDER = re.compile(r"^ ?stub: (run|ask|delegate|think|hold|fail) (.*)$", re.M)
 
+#: The HTTP status of a rate limit.
+RATE_LIMIT = 429
+
 #: The tool by which each program runs a command, and the one by which it asks.
 SHELL_TOOLS = ("exec_command", "shell", "shell_command", "exec", "Bash", "run_shell_command")
 ASK_TOOLS = ("AskUserQuestion", "ask_user", "request_user_input")

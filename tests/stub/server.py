@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.stub import anthropic, google, openai
-from tests.stub.script import Answer, Request, answer, digest
+from tests.stub.script import RATE_LIMIT, Answer, Request, answer, digest
 
 _LONGEST_HOLD_S = 120
 
@@ -110,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
+        if status == RATE_LIMIT:
+            self.send_header("x-should-retry", "false")  # else Claude tries again for minutes
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(text)

@@ -415,3 +415,22 @@ def test_only_programs_with_hooks_speak() -> None:
     speaking = {agent.name for agent in (*DEFAULT_AGENTS, DEMO_AGENT, GENERIC) if module_for(agent).speaks}
 
     assert speaking == {"codex", "claude", "gemini"}
+
+
+GEMINI_LIMIT = """\
+ > x
+╭──────────────────────────────────────────────────────────────────────────────╮
+│ Usage limit reached for all Pro models.                                      │
+│ Access resets at 11:45 PM PST.                                               │
+│ /stats model for usage details                                               │
+│ ● 1. Keep trying                                                             │
+│   2. Stop                                                                    │
+╰──────────────────────────────────────────────────────────────────────────────╯
+"""
+
+
+def test_gemini_asks_what_to_do_at_a_limit_with_the_title_of_one_at_work() -> None:
+    look = module_for(GEMINI).look(GEMINI_LIMIT, "✦  Working… (shop)")
+
+    assert look.state == "failed"
+    assert look.text == "Usage limit reached for all Pro models. Access resets at 11:45 PM PST"
