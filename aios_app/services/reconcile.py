@@ -16,7 +16,7 @@ from aios_app.services.context import Context
 from aios_app.services.end_job import end_job, ended_state
 from aios_app.services.finish_job import finish_attempt, measure
 from aios_app.services.records import attempt_dir, read_runs
-from aios_app.services.timers import GONE, LIMIT, set_timer
+from aios_app.services.timers import GONE, LIMIT, set_idle_timer, set_timer
 from aios_app.spool.files import pending_attempts
 from aios_app.spool.launch import has_begun, wrapped_attempts
 
@@ -134,6 +134,8 @@ def _restore(ctx: Context) -> None:
             if job.is_open and job.started_ms and job.limit_s:
                 due_ms = job.started_ms + 1000 * job.limit_s
                 ctx.ledger.set_timer(job.machine, LIMIT, job.attempt, due_ms)
+            if job.is_open and job.state is JobState.REVIEW:
+                set_idle_timer(ctx, job.attempt)
         count += len(run.jobs)
     if count:
         logger.warning("ledger rebuilt", extra={"jobs": count})

@@ -210,6 +210,17 @@ def test_without_a_terminal_nothing_is_started(stack: Stack) -> None:
     assert str(stack.root / "no-terminal") not in stack.ok("ls")
 
 
+def test_the_setup_of_fresh_worktrees_is_not_run_in_a_persons_own_directory(stack: Stack, shop: Path) -> None:
+    stack.ok("config", "shop.setup", "touch set-up")
+    here, fresh = opened(stack, "d", "shop", cwd=stack.root), opened(stack, "d++", "shop", cwd=stack.root)
+
+    job_in(stack, here, JobState.REVIEW)
+    job = job_in(stack, fresh, JobState.REVIEW)
+
+    assert Path(job.worktree, "set-up").exists()
+    assert not (shop / "set-up").exists()
+
+
 def test_nothing_of_a_job_in_place_is_removed(stack: Stack) -> None:
     here = folder(stack, "kept")
     stack.ok("agents", "add", "f", "failing", "--", "no-such-program")
