@@ -130,13 +130,18 @@ def _end(ctx: Context, job: Job, attempt: Attempt, lines: dict[str, str]) -> tup
         return JobState.REVIEW, ""
     if hung_up:
         return (JobState.STOPPED, "its terminal was closed") if lives else (JobState.FAILED, "session lost")
-    status = int(lines.get("status", "1"))
+    status = _status(lines.get("status", ""))
     if status == 0:
         return JobState.REVIEW, ""
     agent = ctx.ledger.run_agent(job.run, job.agent_key)
     if status == _NOT_FOUND and module_for(agent).speaks:
         return JobState.FAILED, install_advice(agent)
     return JobState.FAILED, _exit_words(status)
+
+
+def _status(word: str) -> int:
+    """What is no status counts as a failure."""
+    return int(word) if word.isascii() and word.isdigit() and len(word) < 4 else 1
 
 
 def _tmux_lives(ctx: Context, server: str) -> bool:
@@ -188,7 +193,7 @@ def _data(payload: bytes) -> dict[str, Any]:
     """A hook's payload; what is no JSON object is taken for nothing, agents write what they like."""
     try:
         data = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 

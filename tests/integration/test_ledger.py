@@ -181,6 +181,21 @@ def test_a_move_changes_state_fields_and_time_at_once(ledger: Ledger) -> None:
     assert [found.number for found in ledger.jobs_in([JobState.RUNNING])] == [job.number]
 
 
+def test_bytes_that_are_no_text_come_back_as_they_were_and_halves_of_characters_marked(
+    ledger: Ledger,
+) -> None:
+    job = first(ledger)
+
+    ledger.note_attempt(job.attempt, trouble="cut \ud83d")
+    ledger.move(job.attempt, {JobState.RUNNING}, JobState.FAILED, cause="\udcff f\u00fcr \ud83d")
+
+    moved = ledger.job(job.number)
+    attempt = ledger.attempt(job.attempt)
+    assert moved is not None
+    assert attempt is not None
+    assert (moved.cause, attempt.trouble) == ("\udcff f\u00fcr \ufffd", "cut \ufffd")
+
+
 def test_a_clock_that_is_set_back_makes_no_change_older_than_the_one_before(
     ledger: Ledger, redis: Any
 ) -> None:

@@ -148,12 +148,31 @@ def test_turns_questions_and_answers_move_a_job_to_and_fro(ctx: Context, shop: P
     assert twice.finished_ms == review.finished_ms
 
 
-@pytest.mark.parametrize("payload", ["", "no json", "[1]", '{"message": 7, "question": null}', "\x00"])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "",
+        "no json",
+        "[1]",
+        '{"message": 7, "question": null}',
+        "\x00",
+        '{"message": "\\ud800", "question": "\\ud800"}',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "9" * 5000,
+        "status=often",
+        "status=-7",
+    ],
+)
 def test_whatever_an_agent_writes_into_a_signal_is_borne(ctx: Context, shop: Path, payload: str) -> None:
     job = one(ctx, shop)
 
     assert tell(ctx, job, "waiting", payload).state is JobState.WAITING
     assert tell(ctx, job, "turn", payload).state is JobState.REVIEW
+    assert tell(ctx, job, "conversation", payload).state is JobState.REVIEW
+    assert tell(ctx, job, "hook", payload).state is JobState.REVIEW
+    assert tell(ctx, job, "prompt", payload).state is JobState.RUNNING
+    assert not tell(ctx, job, "exit", payload).is_open
 
 
 def test_signals_of_another_attempt_or_after_the_end_change_nothing(ctx: Context, shop: Path) -> None:
