@@ -68,6 +68,8 @@ def find_repository(path: Path) -> Repository:
         with git.Repo(place, search_parent_directories=True, expand_vars=False) as repo:
             return Repository(root=_main_root(repo).resolve(), git_dir=Path(repo.common_dir).resolve())
     except (git.GitError, configparser.Error, OSError, ValueError) as error:
+        if os.path.lexists(path / ".git"):
+            raise ProjectUnusable(_why_not(path)) from error
         raise ProjectUnusable(f"{path} is not in a git repository: git init there first") from error
 
 

@@ -143,6 +143,14 @@ def test_a_path_that_is_in_no_repository_is_refused(tmp_path: Path, name: str) -
         find_repository(tmp_path / name)
 
 
+def test_a_worktree_whose_repository_is_gone_is_not_to_be_made_one(cloned: Cloned, tmp_path: Path) -> None:
+    git(cloned.root, "worktree", "add", "-q", "-b", "other", str(tmp_path / "w"))
+    cloned.root.rename(tmp_path / "moved")
+
+    with pytest.raises(ProjectUnusable, match=r"w/\.git cannot be read as a repository: git status there says"):
+        find_repository(tmp_path / "w")
+
+
 def test_what_add_says_of_a_clone(cloned: Cloned) -> None:
     (cloned.root / "package.json").touch()
     (cloned.root / "package-lock.json").touch()
