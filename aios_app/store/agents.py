@@ -19,6 +19,7 @@ review run scan send setup share shell start status stop tag trash uninstall up 
 """
 #: What stands on the command line where an agent's key or name does.
 COMMAND_WORDS = frozenset(_WORDS.split())
+_BYTES = re.compile("[\ud800-\udfff]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
 
 
@@ -81,6 +82,8 @@ def check_agent(agent: Agent) -> None:
         )
     if not agent.argv or not agent.argv[0] or any("\0" in word for word in agent.argv):
         raise BadValue(f"agent {agent.name} has no command to start")
+    if any(_BYTES.search(word) for word in agent.argv):
+        raise BadValue(f"agent {agent.name}: its command holds bytes that are no text")
     if not agent.kind:
         raise BadValue(f"agent {agent.name} is of no kind")
     if agent.weight < 0 or agent.idle_after_s < 1:

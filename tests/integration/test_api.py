@@ -159,6 +159,7 @@ def test_an_agent_is_added_changed_and_removed(api: Api) -> None:
         ("PUT /agents/z", {"name": "zed", "argv": ["zed"], "finishes": "maybe"}),
         ("PUT /agents/z", {"name": "zed", "argv": ["zed"], "weight": 2}),
         ("PUT /agents/z", {"name": "zed", "argv": ["zed"], "kind": ""}),
+        ("PUT /agents/z", {"name": "zed", "argv": ["zed", "\udcff"]}),
         ("PUT /agents/z", {"name": "zed", "argv": []}),
     ],
 )

@@ -147,7 +147,7 @@ def test_a_worktree_whose_repository_is_gone_is_not_to_be_made_one(cloned: Clone
     git(cloned.root, "worktree", "add", "-q", "-b", "other", str(tmp_path / "w"))
     cloned.root.rename(tmp_path / "moved")
 
-    with pytest.raises(ProjectUnusable, match=r"w/\.git cannot be read as a repository: git status there says"):
+    with pytest.raises(ProjectUnusable, match="cannot be read as a repository: git status there says why"):
         find_repository(tmp_path / "w")
 
 
