@@ -17,7 +17,7 @@ from aios_app.services.context import Context
 from aios_app.services.count_tokens import count_tokens
 from aios_app.services.lanes import free_if_works
 from aios_app.services.records import record
-from aios_app.services.timers import ALL_TIMERS, set_idle_timer
+from aios_app.services.timers import ALL_TIMERS, TOKENS, TOKENS_S, set_idle_timer, set_timer
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ def finish_turn(ctx: Context, attempt: Attempt, *, message: str = "") -> None:
     )
     if changed:
         set_idle_timer(ctx, attempt.id)
+        if job.transcript:
+            set_timer(ctx, TOKENS, attempt.id, TOKENS_S)
         free_if_works(ctx, job)
         _after(ctx, job, ends=False)
 

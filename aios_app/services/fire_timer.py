@@ -10,9 +10,11 @@ from aios_app.ledger.ledger import Attempt
 from aios_app.services.announce import tell_news
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
+from aios_app.services.count_tokens import count_tokens
 from aios_app.services.end_job import CLOSE, end_job
 from aios_app.services.lanes import open_lane
 from aios_app.services.reconcile import check_sessions
+from aios_app.services.records import record
 from aios_app.services.timers import (
     GONE,
     IDLE,
@@ -25,6 +27,7 @@ from aios_app.services.timers import (
     SKIP,
     STAGGER,
     START,
+    TOKENS,
     TURN,
     set_idle_timer,
 )
@@ -76,6 +79,11 @@ def _close_idle(ctx: Context, attempt: Attempt) -> None:
         end_job(ctx, attempt.id, CLOSE)
 
 
+def _count_again(ctx: Context, attempt: Attempt) -> None:
+    count_tokens(ctx, ctx.ledger.job_of(attempt))
+    record(ctx, attempt.job)
+
+
 def _start_now(ctx: Context, attempt: Attempt) -> None:
     ctx.queue.send_spawn(ctx.ledger.job_of(attempt))
 
@@ -93,7 +101,13 @@ def _cause(ctx: Context, kind: str, job: Job) -> str:
 
 
 #: What may set the same limit again; the others are dropped only when all is done.
-_REPEATED = {IDLE: _close_idle, START: look_at_start, REST: look_at_rest, TURN: _start_now}
+_REPEATED = {
+    IDLE: _close_idle,
+    START: look_at_start,
+    REST: look_at_rest,
+    TURN: _start_now,
+    TOKENS: _count_again,
+}
 #: Timers that belong to no attempt: of a lane, or of the machine.
 _SHARED: dict[str, Callable[[Context, str], None]] = {
     STAGGER: lambda ctx, _lane: dispatch(ctx),

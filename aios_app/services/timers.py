@@ -25,8 +25,11 @@ REST_S = 3.0
 GONE = "gone"
 #: The attempt's lane lets its agent start.
 TURN = "turn"
+#: What an agent writes down of its turn after it said that it is over.
+TOKENS = "tokens"
+TOKENS_S = 2.0
 
-ALL_TIMERS = (LAUNCH, SETUP, LIMIT, SKIP, IDLE, START, REST, GONE, TURN)
+ALL_TIMERS = (LAUNCH, SETUP, LIMIT, SKIP, IDLE, START, REST, GONE, TURN, TOKENS)
 
 #: Of a lane, not of an attempt: its next job may begin, its rate limit is over.
 STAGGER, LANE = "stagger", "lane"

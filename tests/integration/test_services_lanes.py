@@ -208,3 +208,24 @@ def test_tokens_are_added_up_over_the_conversations_of_a_job(
 
     [job] = now(ctx, [job])
     assert (job.tokens_in, job.tokens_out, job.cost_usd) == (157, 2, "")
+
+
+def test_what_is_written_down_after_the_end_of_a_turn_is_counted_too(
+    ctx: Context, shop: Path, short_path: Path
+) -> None:
+    [job] = works(ctx, shop)
+    transcript = short_path / "late.jsonl"
+    transcript.touch()
+    says(ctx, job, hook_event_name="SessionStart", source="startup", transcript_path=str(transcript))
+    says(ctx, job, hook_event_name="Stop", last_assistant_message="done")
+    message = {"id": "m", "usage": {"input_tokens": 5, "output_tokens": 1}}
+    transcript.write_text(json.dumps({"type": "assistant", "message": message}) + "\n")
+    assert now(ctx, [job])[0].tokens_in == 0
+    timer = ctx.ledger.next_timer(ctx.machine)
+    assert timer is not None
+    assert timer[:2] == ("tokens", job.attempt)
+
+    ctx.ledger.set_timer(ctx.machine, "tokens", job.attempt, ctx.ledger.now_ms() - 1)
+    fire_due_timers(ctx)
+
+    assert now(ctx, [job])[0].tokens_in == 5
