@@ -29,6 +29,7 @@ _SHOWN_S = 2.0
 _YOUNG_S = 5.0
 _STILL_S = 0.8
 _BLANK_S = 2.5
+_REDRAWN_S = 2.0
 _SETTLE_S = 10.0
 _AT_ONCE = 8
 _SEEN_CHARS = 16
@@ -109,7 +110,8 @@ def _is_taken(ctx: Context, job: Job, message: Message, attempt: Attempt, sessio
     if is_typing(ctx, job):
         return True
     rests = job.state is JobState.REVIEW and bool(message.text)
-    return rests and has_draft(ctx, job, attempt, session)
+    # A screen that is drawn anew for another size looks like a draft for a moment; a draft stays.
+    return rests and not _within(_REDRAWN_S, lambda: not has_draft(ctx, job, attempt, session))
 
 
 def _press(ctx: Context, job: Job, keys: Sequence[str]) -> tuple[bool, str]:
