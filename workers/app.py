@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
@@ -9,6 +10,7 @@ from celery import Celery
 from celery.signals import setup_logging
 
 from aios_app import logs
+from aios_app.domain.errors import AiosError
 from aios_app.queue.app import make_app, queue_name
 from aios_app.queue.sending import TaskQueue
 from aios_app.services.context import Context, build_context, open_catalog
@@ -57,5 +59,13 @@ def run_worker(settings: Settings) -> int:
         worker.start()
     finally:
         lifecycle.stop()
+        _leave_tmux(ctx)
         ctx.close()
     return int(worker.exitcode or 0)
+
+
+def _leave_tmux(ctx: Context) -> None:
+    """Ends a tmux server without sessions; one with agents in it goes on."""
+    with contextlib.suppress(AiosError):
+        if not ctx.tmux.sessions():
+            ctx.tmux.stop_if_empty()

@@ -55,6 +55,18 @@ def test_without_tmux_or_with_an_old_one_jobs_fail_in_one_clear_line_and_go_on_o
     assert [job.state for job in bare.until_over(1)] == [JobState.REVIEW]
 
 
+def test_down_leaves_no_tmux_server_without_sessions_and_one_with_agents_alone(bare: Stack) -> None:
+    [job] = bare.until_all(bare.start("multi", "shop-0", "d:1", QUICK), JobState.REVIEW)
+
+    bare.ok("down")
+    with_agent = bare.tmux.find(job.name)
+    bare.ok("stop", str(job.number))
+    bare.ok("down")
+
+    assert with_agent is not None
+    assert not bare.tmux.is_alive()
+
+
 def test_a_redis_that_does_not_answer_is_one_clear_line_at_once(bare: Stack) -> None:
     bare.environment["AIOS_REDIS_URL"] = "redis://person:secret@127.0.0.1:1/3"
 
