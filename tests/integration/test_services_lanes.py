@@ -12,14 +12,20 @@ import pytest
 
 from aios_app.agents import DEFAULT_AGENTS
 from aios_app.domain.models import Job, JobState
+from aios_app.ledger.connection import connect
+from aios_app.queue.app import queue_name
+from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
+from aios_app.services.finish_job import finish_attempt
 from aios_app.services.fire_timer import fire_due_timers
 from aios_app.services.handle_signal import handle_signal
 from aios_app.services.reconcile import ensure_ledger
 from aios_app.services.retry_jobs import retry_jobs
+from aios_app.services.spawn_job import spawn_job
 from aios_app.services.status import show_status
 from aios_app.spool.files import Signal
-from tests.integration.service_fixtures import claimed, now, running, started
+from aios_app.stack.address import redis_py_url
+from tests.integration.service_fixtures import attempt_of, claimed, now, running, started
 
 MakeProject = Callable[[str], Path]
 HOUR_MS = 3_600_000
@@ -140,6 +146,8 @@ def test_what_the_person_retried_meanwhile_is_not_tried_twice(ctx: Context, shop
 
     retry_jobs(ctx, [job], agent="", is_fresh=False)
     assert [one.number for one in claimed(ctx)] == [job.number]
+    attempt = attempt_of(ctx, now(ctx, [job])[0])
+    finish_attempt(ctx, attempt, JobState.FAILED, "exited 1")
     over(ctx)
 
     assert now(ctx, [job])[0].attempt_no == 2
@@ -229,3 +237,31 @@ def test_what_is_written_down_after_the_end_of_a_turn_is_counted_too(
     fire_due_timers(ctx)
 
     assert now(ctx, [job])[0].tokens_in == 5
+
+
+def test_an_agent_whose_turn_has_not_come_is_started_by_a_timer(ctx: Context, shop: Path) -> None:
+    started(ctx, "l:2", "x", cwd=shop)
+    first, second = claimed(ctx)
+    ctx.catalog.set("stagger_claude", "1m")
+    ensure_ledger(ctx)
+    ctx.ledger.take_turn(first.attempt)
+
+    assert spawn_job(ctx, second.attempt) is None
+
+    timer = ctx.ledger.next_timer(ctx.machine)
+    assert timer is not None
+    assert timer[:2] == ("turn", second.attempt)
+    assert ctx.tmux.find(second.name) is None
+
+
+def test_the_worker_is_told_of_a_timer_that_another_process_set(ctx: Context, shop: Path) -> None:
+    ctx.catalog.set("stagger_claude", "1m")
+    ensure_ledger(ctx)
+    started(ctx, "l:2", "x", cwd=shop)
+
+    dispatch(ctx)
+
+    redis = connect(redis_py_url(ctx.settings))
+    sent = [json.loads(text)["headers"]["task"] for text in redis.lrange(queue_name(ctx.machine), 0, -1)]
+    redis.close()
+    assert sorted(sent) == ["wake", "worktree_create"]
