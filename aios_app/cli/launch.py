@@ -51,6 +51,7 @@ def start(args: argparse.Namespace, source: str) -> int:
     elif not args.json:
         _show(answer, args)
     _show_problems(answer)
+    show_notice(answer)
     code = exits.DONE if args.dry_run else _stay(args, answer["run"])
     return code or (exits.FAILED if answer["problems"] else exits.DONE)
 
@@ -143,6 +144,12 @@ def _show_plan(run: Json) -> None:
 def _show_problems(answer: Json) -> None:
     for problem in answer["problems"]:
         output.note(output.clean(f"skipped {problem['project']}: {problem['message']}"))
+
+
+def show_notice(answer: Json) -> None:
+    """What the service wants to be read once."""
+    if answer.get("notice"):
+        output.note(output.clean(answer["notice"]))
 
 
 def _jobs(run: Json) -> list[Json]:

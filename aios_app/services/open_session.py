@@ -23,6 +23,7 @@ from aios_app.services.opening_place import Place, read_place
 from aios_app.services.send_text import Message, deliver
 from aios_app.services.shell_window import open_shell_window
 from aios_app.services.start_run import base_line, begin_run, plan
+from aios_app.services.unattended import first_notice
 from aios_app.stack.locks import lock_within, open_lock
 
 #: Seconds for another command that is about to make a session.
@@ -66,14 +67,15 @@ def open_session(ctx: Context, request: OpenRequest) -> dict[str, Any]:
     order = _order(wish, request)
     job, is_new = _planned(ctx, wish, order) if request.is_dry_run else _found_or_made(ctx, wish, order)
     answer = {"taken": wish.place.taken, "base": base_line(order), "is_new": is_new}
-    delivery = None
+    delivery, notice = None, ""
     if not request.is_dry_run:
+        notice = first_notice(ctx, [wish.agent])
         delivery = _give_prompt(ctx, job, wish, is_new=is_new)
         if request.has_shell:
             job, _ = bring_back(ctx, job)
             open_shell_window(ctx, job)
         job = ctx.ledger.job(job.number) or job
-    return answer | {"job": job.to_json(), "delivery": delivery}
+    return answer | {"job": job.to_json(), "delivery": delivery, "notice": notice}
 
 
 def _planned(ctx: Context, wish: _Wish, order: Order) -> tuple[Job, bool]:

@@ -17,11 +17,10 @@ from aios_app.git.base import resolve_base
 from aios_app.git.repository import check_project, find_repository
 from aios_app.services.context import Context
 from aios_app.services.records import write_run
+from aios_app.services.unattended import first_notice, unattended
 
 #: More jobs than this are started only after a person said yes.
 MANY_JOBS = 10
-#: Agents that act without asking are named so in the question before many of them start.
-_UNATTENDED_KINDS = frozenset({"codex", "claude", "gemini"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,8 @@ def start_run(ctx: Context, request: RunRequest) -> dict[str, Any]:
     question = "" if request.is_confirmed else _question(ctx, order, has_prompt=prompt is not None)
     if question:
         return answer | {"question": question}
-    return answer | {"run": run_json(begin_run(ctx, order, prompts))}
+    run = begin_run(ctx, order, prompts)
+    return answer | {"run": run_json(run), "notice": first_notice(ctx, run.agents)}
 
 
 def begin_run(ctx: Context, order: Order, prompts: Mapping[str, str]) -> Run:
@@ -207,7 +207,7 @@ def base_line(order: Order) -> str:
 def _question(ctx: Context, order: Order, *, has_prompt: bool) -> str:
     if order.job_count <= MANY_JOBS and (has_prompt or order.source != "all"):
         return ""
-    names = sorted(agent.name for agent, _ in order.agents if agent.kind in _UNATTENDED_KINDS)
+    names = unattended(agent for agent, _ in order.agents)
     parts = [f"{order.job_count} agents in {len(order.projects)} projects"]
     parts.append(f"{ctx.catalog.get('max_agents')} at a time")
     if names:

@@ -279,3 +279,15 @@ def test_what_is_wrong_is_said_before_anything_is_written(
 def test_all_without_a_saved_project_says_how_to_save_one(ctx: Context) -> None:
     with pytest.raises(UsageError, match="aios add PATH"):
         start_run(ctx, request("d:1", "x", source="all"))
+
+
+def test_the_first_agent_that_acts_without_asking_is_announced_once(ctx: Context, shop: Path) -> None:
+    quiet = start_run(ctx, request("d:1", "x", cwd=shop))
+    plan = start_run(ctx, request("c:1", "x", cwd=shop, is_dry_run=True))
+    first = start_run(ctx, request("c:1", "l:1", "x", cwd=shop))
+    second = start_run(ctx, request("c:1", "x", cwd=shop))
+
+    assert quiet["notice"] == ""
+    assert "notice" not in plan
+    assert first["notice"].startswith("claude, codex: agents run as you, without asking")
+    assert second["notice"] == ""

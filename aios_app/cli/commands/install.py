@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
         output.say(f"ok  {output.clean(link)}{' (in PATH)' if report.is_in_path else ''}")
     if report.advice:
         output.say(f"for new terminals, put it into PATH: {report.advice}")
+    output.say("note  agents run as you, without asking: SECURITY.md")
     output.say("next: aios doctor   aios add PATH   aios scan DIRECTORY")
     return exits.DONE
 

@@ -82,6 +82,7 @@ def _show(answer: Json, *, is_plan: bool) -> None:
     output.say(output.clean(f"{verb} #{job['number']} {_place(job)}"))
     for line in job_lines([job], 0):
         output.say(line)
+    launch.show_notice(answer)
     if answer.get("delivery"):
         output.note(output.clean(f"#{job['number']} {answer['delivery']['message']}"))
 
