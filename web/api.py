@@ -195,7 +195,10 @@ ENDPOINTS = {
         service=_attach, body={"ref": TEXT, "cwd": DIRECTORY, "tmux": _EMPTY, "read_only": _NO}
     ),
     "GET /jobs/{number}/log": Endpoint(service=job_log.show_log, path={"number": DIGITS}),
-    "GET /stats": Endpoint(service=stats.show_stats, query={"days": DIGITS.optional(None)}),
+    "GET /stats": Endpoint(
+        service=stats.show_stats,
+        query={"days": DIGITS.optional(None), "by": choice(*stats.GROUPS).optional("project")},
+    ),
     "GET /sessions": Endpoint(service=sessions.list_sessions),
     "GET /worktrees": Endpoint(service=worktrees.list_worktrees),
 }

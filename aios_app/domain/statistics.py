@@ -1,8 +1,9 @@
-"""What came of jobs, added up by project and agent. Jobs are in the API's shape: records on disk are too."""
+"""What came of jobs, added up. Jobs are in the API's shape: records on disk are too."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,20 +11,24 @@ _STATES = ("review", "failed", "landed", "dropped")
 _TOKENS = ("tokens_in", "tokens_cached", "tokens_out")
 
 
-def add_up(jobs: Iterable[Mapping[str, Any]], *, since_ms: int = 0) -> list[dict[str, Any]]:
-    """One row per project and agent of the jobs that were planned since then.
+#: What rows can be of, beside their agent.
+GROUPS = ("project", "run", "day")
+
+
+def add_up(
+    jobs: Iterable[Mapping[str, Any]], *, since_ms: int = 0, by: str = "project"
+) -> list[dict[str, Any]]:
+    """One row per agent and project, run or (local) day of the jobs that were planned since then.
 
     ``work_ms`` is the time of those that have finished. ``cost_usd`` is what the agents said of money, empty
     where they said nothing.
     """
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[Any, str], list[Mapping[str, Any]]] = {}
     for job in jobs:
         if job.get("created_ms", 0) >= since_ms:
-            groups.setdefault((job["project"], job["agent"]), []).append(job)
-    return [
-        {"project": project, "agent": agent, **_sums(group)}
-        for (project, agent), group in sorted(groups.items())
-    ]
+            key = _day(job) if by == "day" else job[by]
+            groups.setdefault((key, job["agent"]), []).append(job)
+    return [{by: key, "agent": agent, **_sums(group)} for (key, agent), group in sorted(groups.items())]
 
 
 def total(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -42,6 +47,10 @@ def _sums(jobs: list[Mapping[str, Any]]) -> dict[str, Any]:
         **{name: sum(job.get(name, 0) for job in jobs) for name in _TOKENS},
         "cost_usd": _money(jobs),
     }
+
+
+def _day(job: Mapping[str, Any]) -> str:
+    return datetime.fromtimestamp(job.get("created_ms", 0) / 1000).astimezone().date().isoformat()
 
 
 def _work_ms(job: Mapping[str, Any]) -> int:

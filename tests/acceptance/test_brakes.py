@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -138,10 +139,15 @@ def test_stats_add_up_what_came_of_the_jobs(stack: Stack, shop: Path) -> None:
     rows = json.loads(stack.ok("stats", "--json", "--days", "1"))["rows"]
     [row] = [row for row in rows if (row["project"], row["agent"]) == ("shop", "demo")]
     table = stack.ok("stats")
+    by_run = stack.ok("stats", "--by", "run").splitlines()
+    [today] = {row["day"] for row in json.loads(stack.ok("stats", "--by", "day", "--json"))["rows"]}
 
     assert row["review"] >= 1
     assert row["work_ms"] >= jobs[0].finished_ms - jobs[0].started_ms > 0
     assert (row["tokens_in"], row["cost_usd"]) == (0, "")
     assert table.splitlines()[0].startswith("project  agent")
     assert any(line.startswith("shop     demo ") for line in table.splitlines())
+    assert any(line.split()[:3] == [f"r{jobs[0].run}", "demo", "1"] for line in by_run)
+    assert today == datetime.now().astimezone().date().isoformat()
     assert stack.run("stats", "--days", "0").returncode == 2
+    assert stack.run("stats", "--by", "moon").returncode == 2

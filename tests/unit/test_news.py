@@ -76,3 +76,14 @@ def test_statistics_add_up_by_project_and_agent() -> None:
 
 def test_statistics_of_some_days_leave_out_what_is_older() -> None:
     assert add_up([JOB.to_json()], since_ms=1_001) == []
+
+
+def test_statistics_are_by_run_or_by_day_too() -> None:
+    other = replace(JOB, run=JOB.run + 1, created_ms=JOB.created_ms + 2 * 86_400_000)
+
+    runs = add_up([JOB.to_json(), other.to_json()], by="run")
+    days = add_up([JOB.to_json(), other.to_json()], by="day")
+
+    assert [row["run"] for row in runs] == [JOB.run, JOB.run + 1]
+    assert [row["jobs"] for row in days] == [1, 1]
+    assert days[0]["day"] < days[1]["day"]
