@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from aios_app.domain.errors import BadValue
-from aios_app.domain.models import Agent
+from aios_app.domain.models import Agent, Finishes
 
 _CONVERSATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _QUESTION = re.compile(
@@ -150,6 +150,11 @@ class Mute:
 
     def ready(self, _home: Path, _environ: Mapping[str, str]) -> Iterator[Ready]:
         return iter(())
+
+
+def is_headless(agent: Agent) -> bool:
+    """Whether it does one turn without its terminal program, and ends: ``finishes = exit`` asks for that."""
+    return agent.finishes is Finishes.EXIT
 
 
 def checked(conversation: str) -> str:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from aios_app.agents.base import Heard, Launch, Look, Place, Ready, Usage, checked, look_at
+from aios_app.agents.base import Heard, Launch, Look, Place, Ready, Usage, checked, is_headless, look_at
 from aios_app.agents.hooks import hook_settings, text_of, told
 from aios_app.agents.transcripts import count, entries, one_line, summed
 from aios_app.domain.models import Agent
@@ -56,9 +56,10 @@ class ClaudeAgent:
         chosen = checked(conversation) or place.attempt
         which = ["--resume" if conversation else "--session-id", chosen]
         settings = ["--settings", str(place.attempt_dir / _SETTINGS)]
+        headless = ["--print"] if is_headless(agent) else []
         words = ["--", prompt] if prompt else []
         return Launch(
-            argv=(*agent.argv, *settings, *extra_args, *which, *words),
+            argv=(*agent.argv, *headless, *settings, *extra_args, *which, *words),
             environment=_environment(),
             files={_SETTINGS: json.dumps(_settings(agent))},
             conversation=chosen,

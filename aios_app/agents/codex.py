@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aios_app.agents.base import Heard, Launch, Look, Place, Ready, Usage, checked, look_at, missing
+from aios_app.agents.base import (
+    Heard,
+    Launch,
+    Look,
+    Place,
+    Ready,
+    Usage,
+    checked,
+    is_headless,
+    look_at,
+    missing,
+)
 from aios_app.agents.hooks import HOOK_COMMAND, bare_command, text_of, told
 from aios_app.agents.transcripts import count, entries, one_line, summed
 from aios_app.domain.models import Agent
@@ -24,7 +35,7 @@ _SPINNER = range(0x2800, 0x2900)
 
 
 class CodexAgent:
-    """Its options stand before the word ``resume``, and hold for it too."""
+    """Its options stand before the words ``exec`` and ``resume``, and hold for them too."""
 
     speaks = True
     tried = "0.169"
@@ -41,7 +52,7 @@ class CodexAgent:
     ) -> Launch:
         # without the first flag a server in the background may do the work, and outlive the session
         flags = missing(agent.argv, "--no-daemon", "--dangerously-bypass-hook-trust")
-        resume = ["resume"] if conversation else []
+        verbs = [*(["exec"] if is_headless(agent) else []), *(["resume"] if conversation else [])]
         # a prompt that begins with "!" would be run as a shell command
         task = f" {prompt}" if prompt.startswith("!") else prompt
         words = [word for word in (checked(conversation), task) if word]
@@ -50,7 +61,7 @@ class CodexAgent:
             *flags,
             *_settings(place),
             *extra_args,
-            *resume,
+            *verbs,
             *(["--", *words] if words else []),
         )
         return Launch(argv=argv, conversation=conversation)

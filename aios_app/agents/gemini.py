@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aios_app.agents.base import Heard, Launch, Look, Place, Ready, Usage, checked, look_at
+from aios_app.agents.base import Heard, Launch, Look, Place, Ready, Usage, checked, is_headless, look_at
 from aios_app.agents.hooks import hook_settings, text_of, told
 from aios_app.agents.transcripts import count, entries, one_line, summed
 from aios_app.domain.models import Agent
@@ -50,7 +50,8 @@ class GeminiAgent:
     ) -> Launch:
         chosen = checked(conversation) or place.attempt
         which = f"--resume={chosen}" if conversation else f"--session-id={chosen}"
-        words = [f"--prompt-interactive={prompt}"] if prompt else []
+        option = "--prompt" if is_headless(agent) else "--prompt-interactive"
+        words = [f"{option}={prompt}"] if prompt else []
         settings = place.attempt_dir / _SETTINGS
         return Launch(
             argv=(*agent.argv, *extra_args, which, *words),

@@ -83,6 +83,21 @@ def test_a_prompt_arrives_byte_for_byte(stack: AgentStack, shop: Path, head: str
 
 
 @pytest.mark.parametrize("agent", KEYS)
+def test_a_copy_that_is_to_exit_does_its_turn_and_ends(stack: AgentStack, shop: Path, agent: str) -> None:
+    stack.ok("agents", "copy", agent, f"{agent}x", f"{agent}-once", "--finishes", "exit")
+
+    [job] = stack.until(
+        stack.start("multi", "shop", f"{agent}x:1", HELLO),
+        lambda jobs: bool(jobs[0].finished_ms and not jobs[0].is_open),
+    )
+
+    assert (job.state, job.cause) == (JobState.REVIEW, "")
+    assert Path(job.worktree, "hello.txt").read_text() == "hi\n"
+    assert job.message == f"All done. sha256={digest(HELLO)}"
+    assert marked_processes(job.attempt) == []
+
+
+@pytest.mark.parametrize("agent", KEYS)
 def test_a_prompt_that_is_sent_is_a_further_turn(stack: AgentStack, shop: Path, agent: str) -> None:
     [job] = stack.until_over(stack.start("multi", "shop", f"{agent}:1", HELLO))
 

@@ -53,6 +53,8 @@ def argv(
         (CODEX, ("-x", "--", PROMPT)),
         (CLAUDE, ("-x", "--session-id", NEW, "--", PROMPT)),
         (GEMINI, ("-x", f"--session-id={NEW}", f"--prompt-interactive={PROMPT}")),
+        (replace(CODEX, finishes=Finishes.EXIT), ("-x", "exec", "--", PROMPT)),
+        (replace(GEMINI, finishes=Finishes.EXIT), ("-x", f"--session-id={NEW}", f"--prompt={PROMPT}")),
         (DEMO_AGENT, ("-x", "--", PROMPT)),
         (GENERIC, ("-x", PROMPT)),
         (HTOP, ("-x",)),
@@ -100,6 +102,13 @@ def test_who_takes_an_id_for_its_conversation_is_told_one(agent: Agent, chosen: 
 def test_a_conversation_that_could_be_an_option_is_refused(agent: Agent, conversation: str) -> None:
     with pytest.raises(BadValue, match="not the id of a conversation"):
         argv(agent, "", conversation=conversation)
+
+
+def test_an_agent_that_is_to_exit_does_one_turn_without_its_terminal_program() -> None:
+    assert "--print" not in argv(CLAUDE, PROMPT)
+    assert argv(replace(CLAUDE, finishes=Finishes.EXIT), PROMPT)[0] == "--print"
+    resumed = argv(replace(CODEX, finishes=Finishes.EXIT), PROMPT, conversation="a1", extra=("-x",))
+    assert resumed == ("-x", "exec", "resume", "--", "a1", PROMPT)
 
 
 def test_codex_does_not_run_a_prompt_as_a_shell_command() -> None:

@@ -15,6 +15,7 @@ EXAMPLES = (
     "aios agents add k kimi -- kimi --yolo     the prompt becomes its last argument",
     "aios agents edit k --finishes silence --idle-after 60",
     "aios agents copy c co codex-o5",
+    "aios agents copy c ce codex-exec --finishes exit     one turn, no terminal",
     "aios agents remove k",
     "aios agents test",
 )
