@@ -74,7 +74,9 @@ _LIST = (
     Verb("prompt", "prompt", "start", "[AGENT]", "the prompt of an agent that is given none"),
     Verb("jobs", "jobs", "steer", "[r3]", "the jobs, what needs you first", is_basic=True),
     Verb("attach", "attach", "steer", "JOB", "make this terminal the job's", is_basic=True),
-    Verb("send", "send", "steer", 'JOB... "text"', "type into running agents", is_basic=True),
+    Verb(
+        "send", "send", "steer", 'JOB... "text"', "type into running agents", is_basic=True, takes_rest=True
+    ),
     Verb("answer", "answer", "steer", "JOB [SECONDS]", "answer its questions by your patterns"),
     Verb("watch", "answer", "steer", "JOB [SECONDS]", "the same as answer"),
     Verb("resume", "resume", "steer", "JOB...|--all", "start ended agents with their conversations"),

@@ -158,6 +158,15 @@ def test_what_cannot_be_sent_is_wrong_usage(person: Person, service: StandIn, wo
     assert service.requests == []
 
 
+def test_a_text_that_begins_with_a_dash_stands_after_two(person: Person, service: StandIn) -> None:
+    service.answers["POST /jobs/send"] = {"v": 1, "results": [_delivered(7)]}
+
+    person.types("send", "7", "--", "-v")
+
+    body = service.body_of("POST /jobs/send")
+    assert (body["refs"], body["text"]) == (["7"], "-v")
+
+
 def test_keys_are_sent_in_the_place_of_a_text(person: Person, service: StandIn) -> None:
     service.answers["POST /jobs/send"] = {"v": 1, "results": [_delivered(7, "keys delivered")]}
 

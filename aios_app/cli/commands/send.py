@@ -16,6 +16,7 @@ EXAMPLES = (
     'aios send r3 "commit what you have" --wait',
     'aios send 7 8 "check this too: " --no-enter',
     "aios send 7 --keys Escape",
+    'aios send 7 -- "-v is missing"     a text that begins with a dash',
 )
 
 
@@ -31,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Types, and says for each job whether it was delivered, or why not."""
-    refs, text = (args.words, "") if args.keys else (args.words[:-1], args.words[-1])
+    words = [*args.words, *args.rest]
+    refs, text = (words, "") if args.keys else (words[:-1], words[-1])
     if not refs:
         raise UsageError('send what to whom? aios send JOB... "text"')
     if args.wait and (args.no_enter or args.keys):
