@@ -100,6 +100,7 @@ class Fleet(Stack):
                     finishes=finishes,
                 )
             )
+        catalog.set("idle_close", "9d")  # after every limit that a test sets
         catalog.close()
 
     def _put_programs(self) -> None:
@@ -272,7 +273,9 @@ class Fleet(Stack):
     def check_only_limit(self, kind: str, job: Job) -> None:
         """This limit of the job, and no other before it."""
         self.eventually(
-            lambda: (self.ledger.next_timer(self.machine) or ())[:2] == (kind, job.attempt), deadline_s=8
+            lambda: (self.ledger.next_timer(self.machine) or ())[:2] == (kind, job.attempt),
+            lambda: str(self.ledger.next_timer(self.machine)),
+            deadline_s=8,
         )
 
     def check_one_of_each(self) -> None:
