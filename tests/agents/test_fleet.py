@@ -84,10 +84,10 @@ def test_a_prompt_arrives_byte_for_byte(stack: AgentStack, shop: Path, head: str
 
 @pytest.mark.parametrize("agent", KEYS)
 def test_a_copy_that_is_to_exit_does_its_turn_and_ends(stack: AgentStack, shop: Path, agent: str) -> None:
-    stack.ok("agents", "copy", agent, f"{agent}x", f"{agent}-once", "--finishes", "exit")
+    stack.ok("agents", "copy", agent, f"{agent}e", f"{agent}-once", "--finishes", "exit")
 
     [job] = stack.until(
-        stack.start("multi", "shop", f"{agent}x:1", HELLO),
+        stack.start("multi", "shop", f"{agent}e:1", HELLO),
         lambda jobs: bool(jobs[0].finished_ms and not jobs[0].is_open),
     )
 
