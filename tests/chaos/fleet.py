@@ -235,12 +235,16 @@ class Fleet(Stack):
         return jobs
 
     def running(self, run: int, count: int) -> list[Job]:
-        """The jobs of the run whose agents work, once there are so many."""
+        """The jobs of the run whose agents work, once there are so many and each has said that it began.
+
+        A session is there a moment before its agent: one that is ended then has started nothing.
+        """
         jobs: list[Job] = []
 
         def is_so() -> bool:
             jobs[:] = [job for job in self.jobs(run) if job.state is JobState.RUNNING]
-            return len(jobs) == count
+            begun = {attempt for attempt, _ in self.starts()}
+            return len(jobs) == count and all(job.attempt in begun for job in jobs)
 
         self.eventually(is_so, lambda: str([(job.number, job.state.value) for job in self.jobs(run)]))
         return jobs
