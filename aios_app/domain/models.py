@@ -158,6 +158,17 @@ class Job:
     tokens_out: int = 0
     cost_usd: str = ""  #: as its agent says; empty where that says nothing of money
     usage: str = ""  #: the same per conversation, as JSON
+    commits: int = 0  #: its commits that the base has not; taken with ``files``
+    check: str = (
+        ""  #: of the project's check in its worktree: ``queued``, ``running``, ``passed``, ``failed``
+    )
+    check_ms: int = 0  #: how long the check took
+    landing: str = ""  #: its place in line, what its landing does now, or what came of it, in words
+    landed_ref: str = ""  #: where its work was seen to have landed, e.g. origin/main
+    landed_from: str = ""  #: the commit of ``landed_ref`` before; ``landed_from..landed_sha`` is what landed
+    landed_sha: str = ""
+    pull_request: str = ""  #: address
+    seen_ms: int = 0  #: when a person put it off in a review
 
     def to_json(self) -> dict[str, Any]:
         return _as_json(self)

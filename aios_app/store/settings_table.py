@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from aios_app.domain.answering import parse_rules
 from aios_app.domain.errors import BadValue
+from aios_app.domain.landing import Strategy
 from aios_app.domain.specs import check_prompt, parse_duration, parse_pause
 
 _GIB = 1 << 30
@@ -31,6 +32,12 @@ class Kind(enum.Enum):
     RULES = "lines such as: proceed? = y"
     PATH = "an absolute path"
     NOTIFY = "off, desktop, or a command"
+    STRATEGY = "merge, squash or rebase"
+    OWN_BOOL = "on, off or empty"
+    OWN_STRATEGY = "merge, squash, rebase or empty"
+
+
+_EMPTY_TOO = frozenset({Kind.OWN_BOOL, Kind.OWN_STRATEGY})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,23 +74,31 @@ def _checked(setting: Setting, value: str) -> str:
     if "\0" in value or "\n" in value:
         raise ValueError(value)
     value = value.strip()
+    if setting.kind in _EMPTY_TOO and not value:
+        return value
     if setting.kind is Kind.INT:
         return _whole_number(setting, value)
-    if setting.kind is Kind.BOOL:
-        return _switch(value)
-    if setting.kind is Kind.DURATION:
-        parse_duration(value)
-    if setting.kind is Kind.PATH:
-        return _absolute(value)
-    return _text(setting, value)
+    return _CHECKS.get(setting.kind, str)(value)
 
 
-def _text(setting: Setting, value: str) -> str:
-    if setting.kind is Kind.PAUSE:
-        parse_pause(value)
-    if setting.kind is Kind.NOTIFY and not shlex.split(value):
+def _duration(value: str) -> str:
+    parse_duration(value)
+    return value
+
+
+def _pause(value: str) -> str:
+    parse_pause(value)
+    return value
+
+
+def _notify(value: str) -> str:
+    if not shlex.split(value):
         raise ValueError(value)
     return value
+
+
+def _strategy(value: str) -> str:
+    return Strategy(value.lower()).value
 
 
 def _whole_number(setting: Setting, value: str) -> str:
@@ -110,6 +125,18 @@ def _absolute(value: str) -> str:
     return str(path)
 
 
+_CHECKS: Mapping[Kind, Callable[[str], str]] = {
+    Kind.BOOL: _switch,
+    Kind.OWN_BOOL: _switch,
+    Kind.DURATION: _duration,
+    Kind.PAUSE: _pause,
+    Kind.PATH: _absolute,
+    Kind.NOTIFY: _notify,
+    Kind.STRATEGY: _strategy,
+    Kind.OWN_STRATEGY: _strategy,
+}
+
+
 def _table(*settings: Setting) -> Mapping[str, Setting]:
     return {setting.key: setting for setting in settings}
 
@@ -123,9 +150,11 @@ SETTINGS = _table(
     _setting("answers", Kind.RULES, "", "lines `pattern = reply` by which aios answer replies"),
     _setting("auto_update", Kind.BOOL, "off", "look for a newer AIOS now and then"),
     _setting("check_interval", Kind.DURATION, "7d", "time between two looks for a newer AIOS"),
+    _setting("check_limit", Kind.DURATION, "15m", "limit of a project's check command"),
     _setting("claude_prompt", Kind.PROMPT, "", "default prompt of claude"),
     _setting("codex_prompt", Kind.PROMPT, "", "default prompt of codex"),
     _setting("editor_command", Kind.TEXT, "code .", "what `open` starts in a directory"),
+    _setting("fast_forward", Kind.BOOL, "on", "after a landing, move your checkout where git accepts it"),
     _setting("fetch_timeout", Kind.DURATION, "20s", "limit of a fetch; then the last fetched state is taken"),
     _setting("gemini_prompt", Kind.PROMPT, "", "default prompt of gemini"),
     _setting("idle_after", Kind.DURATION, "30s", "silence after which a generic agent counts as done"),
@@ -138,16 +167,24 @@ SETTINGS = _table(
     _setting("max_codex", Kind.INT, "", "codex processes at once; empty: as max_agents says", 1),
     _setting("max_gemini", Kind.INT, "", "gemini processes at once; empty: as max_agents says", 1),
     _setting("notify", Kind.NOTIFY, "off", "who waits or failed is told by: off, desktop, or a command"),
+    _setting("push_timeout", Kind.DURATION, "2m", "limit of a push"),
     _setting("resume_at_once", Kind.INT, "3", "agents that aios resume starts at a time", 1),
     _setting("setup_limit", Kind.DURATION, "10m", "limit of a project's setup command"),
     _setting("stagger_claude", Kind.PAUSE, "1s", "time between the starts of two claude: they share a login"),
     _setting("stagger_codex", Kind.PAUSE, "1s", "time between the starts of two codex: they share a login"),
     _setting("stagger_gemini", Kind.PAUSE, "1s", "time between the starts of two gemini: they share a login"),
+    _setting("strategy", Kind.STRATEGY, "merge", "how work lands: merge, squash or rebase"),
+    _setting(
+        "trash_max_mb", Kind.INT, "500", "uncommitted files of one worktree that the trash takes, in MB"
+    ),
     _setting("worktrees_dir", Kind.PATH, "", "where worktrees are made; empty: in the data directory"),
 )
 #: Of one project, written as shop.setup.
 PROJECT_SETTINGS = _table(
     _setting("base", Kind.TEXT, "", "branch that worktrees begin at and land on; empty: origin's default"),
     _setting("check", Kind.TEXT, "", "command that must succeed before a landing"),
+    _setting("fast_forward", Kind.OWN_BOOL, "", "on or off; empty: as for all projects"),
+    _setting("hooks", Kind.BOOL, "on", "whether its git hooks run when work is committed and pushed"),
     _setting("setup", Kind.TEXT, "", "command that a fresh worktree needs, such as npm ci"),
+    _setting("strategy", Kind.OWN_STRATEGY, "", "merge, squash or rebase; empty: as for all projects"),
 )
