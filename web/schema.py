@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aios_app.domain.errors import UsageError
+from aios_app.domain.landing import PERSON_VARIABLES
 
 _REQUIRED: Any = object()
 
@@ -98,6 +99,12 @@ def _some_texts(value: object) -> tuple[str, ...]:
     return taken
 
 
+def _environment(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or value.keys() - PERSON_VARIABLES:
+        raise ValueError
+    return {name: _text(item) for name, item in value.items()}
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError
@@ -121,6 +128,7 @@ TEXT = Field("a string without NUL", _text)
 DIRECTORY = Field("the absolute path of a directory", _directory)
 TEXTS = Field("a list of strings without NUL", _texts)
 SOME_TEXTS = Field("a list of at least one string without NUL", _some_texts)
+ENVIRONMENT = Field(f"an object of strings, by the names {', '.join(sorted(PERSON_VARIABLES))}", _environment)
 FLAG = Field("true or false", _flag)
 WHOLE = Field("a whole number, 0 or more", _whole)
 DIGITS = Field("a number", _digits)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, "Any"]
 
-#: Seconds for one answer; longer than any time limit of the service's own.
+#: Seconds for one answer, where the request gives no other.
 _TIMEOUT_S = 120.0
 _BY_KIND: dict[str, type[AiosError]] = {"usage": UsageError, "conflict": ConflictError}
 
@@ -43,8 +43,8 @@ class Client:
     def get(self, path: str) -> Json:
         return self._call("GET", path)
 
-    def post(self, path: str, body: Json) -> Json:
-        return self._call("POST", path, body)
+    def post(self, path: str, body: Json, *, timeout_s: float = _TIMEOUT_S) -> Json:
+        return self._call("POST", path, body, timeout_s)
 
     def put(self, path: str, body: Json) -> Json:
         return self._call("PUT", path, body)
@@ -76,9 +76,9 @@ class Client:
                 _raise(hello)
             yield _lines(connection, stream, deadline)
 
-    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+    def _call(self, method: str, path: str, body: Json | None = None, timeout_s: float = _TIMEOUT_S) -> Json:
         with closing(self._connect()) as connection:
-            connection.settimeout(_TIMEOUT_S)
+            connection.settimeout(timeout_s)
             with _named_errors(), connection.makefile("rb") as stream:
                 connection.sendall(_request(method, "/api/v1" + path, body))
                 status, length = _read_head(stream)

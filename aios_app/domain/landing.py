@@ -37,6 +37,29 @@ EXIT_CODES = {
 }
 
 
+#: What git, its helpers and hooks need of the environment of the person's terminal; nothing else is taken.
+PERSON_VARIABLES = frozenset(
+    {
+        "DBUS_SESSION_BUS_ADDRESS",
+        "DISPLAY",
+        "GIT_AUTHOR_DATE",
+        "GIT_AUTHOR_EMAIL",
+        "GIT_AUTHOR_NAME",
+        "GIT_COMMITTER_DATE",
+        "GIT_COMMITTER_EMAIL",
+        "GIT_COMMITTER_NAME",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GNUPGHOME",
+        "PATH",
+        "SSH_AGENT_PID",
+        "SSH_AUTH_SOCK",
+        "WAYLAND_DISPLAY",
+        "XDG_RUNTIME_DIR",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConflictFile:
     """A file that both sides changed, with each side's commits to it, newest first, as lines."""
