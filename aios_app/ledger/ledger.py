@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from aios_app.domain.errors import UnknownJob
-from aios_app.domain.models import Agent, Job, JobState, Run
+from aios_app.domain.models import LIVE_STATES, Agent, Job, JobState, Run
 from aios_app.ledger import keys
 from aios_app.ledger.connection import Scripts, connect, redis_errors
 
@@ -233,6 +233,19 @@ class Ledger:
         sources_json = json.dumps(dict.fromkeys(sources, True))
         done = self._run("renew", job.number, sources_json, attempt, fields_json, order, job.attempt, mode)
         return attempt if done else None
+
+    def settle(self, number: int, sources: Iterable[JobState], state: JobState, **changes: str | int) -> bool:
+        """The work of a job that is over comes into ``state``: landed, dropped, or back in review.
+
+        False, and nothing changed: the job is in none of ``sources``, or its agent's process is there. States
+        in which an agent works are refused (``ValueError``): ``move`` and ``renew`` lead into and out of them.
+        """
+        wanted = set(sources)
+        if LIVE_STATES & {*wanted, state}:
+            raise ValueError(state)
+        fields_json = _json({name: str(value) for name, value in changes.items()})
+        sources_json = json.dumps(dict.fromkeys(wanted, True))
+        return bool(self._run("settle", number, sources_json, state, fields_json))
 
     def note(self, number: int, **changes: str | int) -> None:
         """Changes what is shown of a job, whatever its state."""
