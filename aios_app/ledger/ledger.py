@@ -237,8 +237,8 @@ class Ledger:
     def settle(self, number: int, sources: Iterable[JobState], state: JobState, **changes: str | int) -> bool:
         """The work of a job that is over comes into ``state``: landed, dropped, or back in review.
 
-        False, and nothing changed: the job is in none of ``sources``, or its agent's process is there. States
-        in which an agent works are refused (``ValueError``): ``move`` and ``renew`` lead into and out of them.
+        False, and nothing changed: the job is in none of ``sources``, or its agent's process is there.
+        ``ValueError`` for states in which an agent works: ``move`` and ``renew`` lead into and out of them.
         """
         wanted = set(sources)
         if LIVE_STATES & {*wanted, state}:
