@@ -60,7 +60,12 @@ def test_a_call_that_fails_keeps_no_other_from_its_turn() -> None:
 
 def test_stop_begins_nothing_more_and_says_whether_something_is_cut_off() -> None:
     tasks, begun, gate, late = LongTasks(1), threading.Event(), threading.Event(), threading.Event()
-    tasks.start("a", lambda: (begun.set(), gate.wait(_SOON_S)))
+
+    def call() -> None:
+        begun.set()
+        gate.wait(_SOON_S)
+
+    tasks.start("a", call)
     tasks.start("b", late.set)
     assert begun.wait(_SOON_S)
 
