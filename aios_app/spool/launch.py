@@ -63,7 +63,7 @@ def prepare_attempt(
         raise ExternalError(f"the files of the attempt cannot be written: {error}") from error
     launcher = ["/bin/sh", str(_SCRIPTS / "launcher.sh"), str(attempt_dir), str(worktree), *words]
     wrapper = ["/bin/sh", _WRAPPER, str(attempt_dir)]
-    return [*wrapper, *_hearing(), *_login_shell(shell), *launcher]
+    return [*wrapper, *_hearing(), *login_shell(shell), *launcher]
 
 
 def _fill(directory: Path, argv: Sequence[str], files: Mapping[str, str]) -> list[str]:
@@ -79,7 +79,7 @@ def _fill(directory: Path, argv: Sequence[str], files: Mapping[str, str]) -> lis
     return words
 
 
-def _login_shell(shell: str) -> list[str]:
+def login_shell(shell: str) -> list[str]:
     """Reads the start-up files of a terminal, then becomes the command that follows."""
     name = Path(shell).name
     if name == "fish" and os.access(shell, os.X_OK):
