@@ -83,6 +83,9 @@ class Landing:
     resolves: bool = False  #: a conflict is given to the job's agent
     drops: tuple[int, ...] = ()  #: the rivals that go to the trash once it has landed
     environment: tuple[tuple[str, str], ...] = ()  #: of the person's terminal, for git's helpers
+    asked_ms: int = 0  #: when it was asked for
+    base_sha: str = ""  #: the commit that it lands on; with ``sha`` known before anything is pushed
+    sha: str = ""  #: the commit that the base becomes
     place: int = 0  #: in line: 1 lands now; 0: not in line (any more)
     steps: tuple[str, ...] = ()  #: what was done, in order, one line each
     outcome: Outcome | None = None  #: None: not over
@@ -112,27 +115,6 @@ class Landing:
 
 def _conflict(data: dict[str, Any]) -> ConflictFile:
     return ConflictFile(path=data["path"], ours=tuple(data["ours"]), theirs=tuple(data["theirs"]))
-
-
-_ORDINALS = (
-    "",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-)
-
-
-def place_in_words(place: int, label: str) -> str:
-    """``third in line for main of shop``; for the first what it is about to do."""
-    ordinal = _ORDINALS[place] if place < len(_ORDINALS) else f"number {place}"
-    return f"lands on {label}" if place <= 1 else f"{ordinal} in line for {label}"
 
 
 def landing_message(title: str, body: str, *, job: int, agent: str) -> str:

@@ -61,15 +61,21 @@ class Scripts:
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - of connect()
         folder = resources.files(__package__) / "lua"
-        prelude = (folder / "prelude.lua").read_text()
+        names = [entry.name for entry in folder.iterdir() if entry.name.endswith(".lua")]
         self._scripts = {
-            entry.name.removesuffix(".lua"): client.register_script(
-                entry.read_text() if entry.name == "init.lua" else prelude + entry.read_text()
+            name.removesuffix(".lua"): client.register_script(
+                "".join((folder / part).read_text() for part in (*_preludes(name), name))
             )
-            for entry in folder.iterdir()
-            if entry.name.endswith(".lua") and entry.name != "prelude.lua"
+            for name in names
+            if not name.endswith("prelude.lua")
         }
 
     def run(self, name: str, *args: Any) -> Any:  # noqa: ANN401 - what Redis answers
         with redis_errors():
             return self._scripts[name](args=list(args))
+
+
+def _preludes(script: str) -> tuple[str, ...]:
+    if script == "init.lua":
+        return ()
+    return ("prelude.lua", "line_prelude.lua") if script.startswith("line_") else ("prelude.lua",)

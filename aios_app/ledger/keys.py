@@ -14,6 +14,12 @@ key                                       type    holds
 ``aios:1:run:N:stage:I``                  set     jobs of stage I that have not finished
 ``aios:1:run:N:bases``                    hash    project id -> the fetched base of its jobs (JSON)
 ``aios:1:job:N``                          hash    a job (``domain.models.Job``); absent fields have defaults
+``aios:1:job:N:landing``                  string  its last landing (``domain.landing.Landing``, JSON)
+``aios:1:lines``                          hash    job -> key of the line that it stands in
+``aios:1:line:KEY``                       list    jobs that want onto one branch of one remote, first come
+                                                  first served: the head lands
+``aios:1:line:KEY:head``                  hash    ``label`` of the line; of its head ``landing`` (id),
+                                                  ``machine``, ``until_ms`` (then it has not gone on)
 ``aios:1:state:S``                        zset    jobs in state S, by the time they came into it
 ``aios:1:attempt:ID``                     hash    ``job``, ``agent`` (key), ``mode`` (``resume``: start idle;
                                                   ``retry``: a person wants it, its lane may be parked),
@@ -36,7 +42,8 @@ key                                       type    holds
 ``aios:1:machine:ID:closing``             set     jobs in review asked to give their slot away
 ``aios:1:machine:ID:kept``                set     jobs in review that a person has attached, or typed into
 ``aios:1:machine:ID:unreported``          set     attempts whose task has not returned their result yet
-``aios:1:machine:ID:timers``              zset    ``kind:attempt`` or ``kind:lane``, by due time
+``aios:1:machine:ID:timers``              zset    ``kind:attempt``, ``kind:lane`` or
+                                                  ``kind:line``, by due time
 ``aios:1:events``                         stream  notices of changes: ``kind run job state``; bounded
 ========================================  ======  ==========================================================
 
@@ -52,6 +59,7 @@ RUNS = PREFIX + "runs"
 EVENTS = PREFIX + "events"
 MACHINES = PREFIX + "machines"
 LANES = PREFIX + "lanes"
+LINES = PREFIX + "lines"
 
 
 def run(number: int) -> str:
@@ -82,3 +90,13 @@ def machine(machine_id: str) -> str:
 def lane(name: str) -> str:
     """A lane's hash, and the stem of its other key."""
     return f"{PREFIX}lane:{name}"
+
+
+def landing(number: int) -> str:
+    """The last landing of a job."""
+    return f"{job(number)}:landing"
+
+
+def line(key: str) -> str:
+    """The list of a line, and the stem of its head's hash."""
+    return f"{PREFIX}line:{key}"

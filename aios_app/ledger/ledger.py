@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -13,11 +12,11 @@ from aios_app.domain.errors import UnknownJob
 from aios_app.domain.models import LIVE_STATES, Agent, Job, JobState, Run
 from aios_app.ledger import keys
 from aios_app.ledger.connection import Scripts, connect, redis_errors
+from aios_app.ledger.lines import Lines
+from aios_app.ledger.texts import as_json, whole
 
 #: Taken off the order of a job for which a person waits.
 _FIRST = 1_000_000_000
-#: Surrogates that stand for no byte of a text in another encoding.
-_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _DEFAULTS = {
     f.name: str(int(f.default)) if isinstance(f.default, bool) else str(f.default)
     for f in fields(Job)
@@ -82,6 +81,7 @@ class Ledger:
         self._redis = connect(url)
         self._scripts = Scripts(self._redis)
         self._generation = ""
+        self.lines = Lines(self._redis, self._run)
 
     def close(self) -> None:
         self._redis.close()
@@ -111,7 +111,7 @@ class Ledger:
         """
         plan = {"run": _run_fields(run, stage), "jobs": [_job_fields(job) for job in run.jobs]}
         pairs = (text for pair in prompts.items() for text in pair)
-        self._run("create_run", _json(plan), *pairs)
+        self._run("create_run", as_json(plan), *pairs)
 
     def run(self, number: int) -> dict[str, str]:
         """The run's fields; empty where there is none."""
@@ -210,7 +210,7 @@ class Ledger:
                 attempt,
                 json.dumps(dict.fromkeys(sources, True)),
                 state or "",
-                _json({name: str(value) for name, value in changes.items()}),
+                as_json({name: str(value) for name, value in changes.items()}),
                 json.dumps(options),
             )
         )
@@ -229,7 +229,7 @@ class Ledger:
         Jobs of a lower ``order`` get a slot first; a new job's order is its number.
         """
         attempt = str(uuid.uuid4())
-        fields_json = _json({name: str(value) for name, value in (changes or {}).items()})
+        fields_json = as_json({name: str(value) for name, value in (changes or {}).items()})
         sources_json = json.dumps(dict.fromkeys(sources, True))
         done = self._run("renew", job.number, sources_json, attempt, fields_json, order, job.attempt, mode)
         return attempt if done else None
@@ -243,13 +243,13 @@ class Ledger:
         wanted = set(sources)
         if LIVE_STATES & {*wanted, state}:
             raise ValueError(state)
-        fields_json = _json({name: str(value) for name, value in changes.items()})
+        fields_json = as_json({name: str(value) for name, value in changes.items()})
         sources_json = json.dumps(dict.fromkeys(wanted, True))
         return bool(self._run("settle", number, sources_json, state, fields_json))
 
     def note(self, number: int, **changes: str | int) -> None:
         """Changes what is shown of a job, whatever its state."""
-        self._run("note", number, _json({name: str(value) for name, value in changes.items()}))
+        self._run("note", number, as_json({name: str(value) for name, value in changes.items()}))
 
     def pass_stage(self, attempt: str) -> bool:
         """The waiting job of this attempt holds its stage no longer."""
@@ -270,8 +270,8 @@ class Ledger:
     def note_attempt(self, attempt_id: str, **values: str) -> None:
         """Sets ``ending``, ``screen``, ``trouble`` or ``busy`` of an attempt."""
         with redis_errors():
-            whole = {name: _whole(value) for name, value in values.items()}
-            self._redis.hset(keys.attempt(attempt_id), mapping=whole)
+            texts = {name: whole(value) for name, value in values.items()}
+            self._redis.hset(keys.attempt(attempt_id), mapping=texts)
 
     def unreported(self, machine: str) -> list[str]:
         """Attempts whose result is known and whose task has not returned it yet."""
@@ -462,16 +462,6 @@ class Ledger:
 
     def _run(self, script: str, *args: Any) -> Any:  # noqa: ANN401 - what Redis answers
         return self._scripts.run(script, self._generation, *args)
-
-
-def _json(data: Mapping[str, Any]) -> str:
-    """For a script of ours, whose reader takes bytes that are no text as they are, but not as an escape."""
-    return _whole(json.dumps(data, ensure_ascii=False))
-
-
-def _whole(text: str) -> str:
-    """Without halves of characters, as agents write them where they cut a text: nothing encodes them."""
-    return _HALVES.sub("\ufffd", text)
 
 
 def _attempt(attempt_id: str, data: Mapping[str, str]) -> Attempt:

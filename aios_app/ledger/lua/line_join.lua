@@ -1,0 +1,12 @@
+-- A landing takes its place at the end of its line. ARGV[2]: line; ARGV[3]: its label; ARGV[4]: job;
+-- ARGV[5]: the landing as JSON; ARGV[6]: milliseconds that a head has for its first step.
+-- Returns {1, the machine that is to watch the head}; {0, ''}: the job stands in a line, or there is no such job.
+local key, number = ARGV[2], ARGV[4]
+if redis.call('EXISTS', job_key(number)) == 0 then return {0, ''} end
+if redis.call('HSETNX', P .. 'lines', number, key) == 0 then return {0, ''} end
+redis.call('SET', landing_key(number), ARGV[5])
+local place = redis.call('RPUSH', line_key(key), number)
+redis.call('HSET', line_key(key) .. ':head', 'label', ARGV[3])
+if place == 1 then appoint(key, ARGV[6]) end
+say_place(number, place, ARGV[3])
+return {1, watch_head(key)}
