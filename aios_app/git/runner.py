@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import git
 
@@ -45,6 +46,8 @@ _LOCAL_VARIABLES = frozenset(
         "GIT_WORK_TREE",
     }
 )
+#: A passphrase must not be asked for on a terminal that nobody watches.
+_LEFT_OUT = _LOCAL_VARIABLES | {"GPG_TTY"}
 _NO_QUESTIONS = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "false",
@@ -58,6 +61,15 @@ class GitTimeout(GitError):
     """Git took longer than its limit."""
 
 
+class GitFailed(GitError):
+    """Git ended with an exit status other than 0, negative for a signal."""
+
+    def __init__(self, message: str = "", stderr: str = "", stdout: str = "", status: int = 1) -> None:
+        super().__init__(message, stderr)
+        self.stdout = stdout
+        self.status = status
+
+
 def run_git(
     args: Sequence[str],
     *,
@@ -66,17 +78,19 @@ def run_git(
     env: Mapping[str, str] | None = None,
     reading: bool = True,
     keep_open: Sequence[int] = (),
+    config: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """What git wrote, bytes that are not UTF-8 as surrogates; the verb is the first of ``args``.
 
     At the limit the whole process group is ended. ``reading`` keeps the repository's hooks and file system
     monitor from running, and the index from being refreshed. ``keep_open`` are descriptors that git inherits.
-    Raises ``GitTimeout``, else ``GitError`` with git's words.
+    ``config`` goes before any file's. Raises ``GitTimeout``, else ``GitFailed`` with git's words.
     """
     if any("\0" in arg for arg in args):
         raise UsageError("a name for git holds a NUL byte")
-    argv = ["git", *(_READING if reading else ()), *args]
-    environment = _environment(args[0], cwd, reading=reading) | dict(env or {})
+    options = [word for name, value in config.items() for word in ("-c", f"{name}={value}")]
+    argv = ["git", *(_READING if reading else ()), *options, *args]
+    environment = _environment(args[0], cwd, dict(env or {}), reading=reading)
     # A file for stderr: daemons that ssh and credential helpers leave behind would hold a pipe open.
     with (
         tempfile.TemporaryFile() as errors,
@@ -85,7 +99,8 @@ def run_git(
         stdout = _output(process, args[0], timeout_s)
         if process.returncode != 0:
             errors.seek(0)
-            raise GitError(f"git {args[0]} failed in {cwd}", _text(errors.read()))
+            message = f"git {args[0]} failed in {cwd}"
+            raise GitFailed(message, _text(errors.read()), _text(stdout), process.returncode)
     return _text(stdout)
 
 
@@ -150,9 +165,9 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         os.killpg(process.pid, number)
 
 
-def _environment(verb: str, cwd: Path, *, reading: bool) -> dict[str, str]:
+def _environment(verb: str, cwd: Path, given: dict[str, str], *, reading: bool) -> dict[str, str]:
     mine = environment_without("AIOS_")
-    env = {name: value for name, value in mine.items() if name not in _LOCAL_VARIABLES} | _NO_QUESTIONS
+    env = {name: value for name, value in mine.items() if name not in _LEFT_OUT} | _NO_QUESTIONS | given
     if reading:
         env["GIT_OPTIONAL_LOCKS"] = "0"
     if verb in _REMOTE_VERBS and not env.keys() & _OWN_SSH and not _has_ssh_command(cwd):
