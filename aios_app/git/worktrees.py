@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aios_app.domain.errors import ConflictError, GitError, UsageError
 from aios_app.git.base import READ_LIMIT_S
+from aios_app.git.entries import branch_sha, checked_out_branch, entry_of
 from aios_app.git.filling import copy_included, fill_submodules
 from aios_app.git.inspection import DiffSize, WorktreeInfo, diff_size, list_worktrees
 from aios_app.git.location import Repository
@@ -74,7 +75,7 @@ def add_worktree(repo: Repository, *, path: Path, branch: str, sha: str, timeout
 def discard_worktree(repo: Repository, *, path: Path, branch: str, base_sha: str) -> bool:
     """Removes worktree and branch if nothing was done in them; else touches nothing and says False."""
     place = path.parent.resolve() / path.name
-    entry = _entry_of(repo, place)
+    entry = entry_of(repo, place)
     if entry is None or (entry / "locked").exists() or not place.is_dir():
         return False
     options = ["--porcelain=v2", "--branch", "--no-ahead-behind", "-z", "--untracked-files=normal"]
@@ -132,7 +133,7 @@ def _clear_crashed(repo: Repository, mark: Path, place: Path, deadline: float) -
         _wait_for_orphan(descriptor, place, deadline)
         begun = json.loads(os.read(descriptor, 10_000) or "{}")
     if begun and read_metadata(place) is None:
-        if _branch_sha(repo, begun["branch"]) not in ("", begun["sha"]):
+        if branch_sha(repo, begun["branch"]) not in ("", begun["sha"]):
             raise ConflictError(f"{place} has commits, though its creation was cut off: look at it first")
         _remove(repo, place, begun["branch"], begun["sha"])
     mark.unlink()
@@ -151,53 +152,26 @@ def _wait_for_orphan(descriptor: int, place: Path, deadline: float) -> None:
 
 
 def _check_ours(repo: Repository, place: Path, branch: str) -> None:
-    entry = _entry_of(repo, place)
+    entry = entry_of(repo, place)
     is_worktree = entry is not None and place.is_dir()
-    if not is_worktree or branch not in {_head_of(place), (read_metadata(place) or {}).get("branch")}:
+    if not is_worktree or branch not in {
+        checked_out_branch(place),
+        (read_metadata(place) or {}).get("branch"),
+    }:
         raise ConflictError(f"{place} exists already and is not the worktree of {branch}: move it away")
-
-
-def _head_of(place: Path) -> str:
-    """The branch that is checked out; empty where none is."""
-    try:
-        head = run_git(["symbolic-ref", "--quiet", "HEAD"], cwd=place, timeout_s=READ_LIMIT_S)
-    except GitError:
-        return ""
-    return head.strip().removeprefix("refs/heads/")
 
 
 def _remove(repo: Repository, place: Path, branch: str, sha: str) -> None:
     """Not by ``git worktree remove``, which refuses what is half made; ``prune`` would take others too."""
     if os.path.lexists(place):
         shutil.rmtree(place)
-    entry = _entry_of(repo, place)
+    entry = entry_of(repo, place)
     if entry is not None:
         shutil.rmtree(entry)
         with contextlib.suppress(OSError):
             entry.parent.rmdir()
-    if _branch_sha(repo, branch) == sha:
+    if branch_sha(repo, branch) == sha:
         run_git(["update-ref", "-d", f"refs/heads/{branch}", sha], cwd=repo.git_dir, timeout_s=READ_LIMIT_S)
-
-
-def _entry_of(repo: Repository, place: Path) -> Path | None:
-    """The directory in which the repository keeps its side of a worktree."""
-    entries = (repo.git_dir / "worktrees").glob("*/")
-    return next((entry for entry in entries if _place_of(entry, place) == place), None)
-
-
-def _place_of(entry: Path, place: Path) -> Path | None:
-    try:
-        text = (entry / "gitdir").read_text(encoding="utf-8", errors="surrogateescape").rstrip("\n")
-    except FileNotFoundError:
-        return place if entry.name == place.name else None  # cut off before git wrote the first file
-    return Path(os.path.normpath(entry / text)).parent
-
-
-def _branch_sha(repo: Repository, branch: str) -> str:
-    """Empty where there is no such branch."""
-    args = ["for-each-ref", "--format=%(objectname) %(refname)", f"refs/heads/{branch}"]
-    rows = run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S).splitlines()
-    return next((row.split(" ")[0] for row in rows if row.endswith(f" refs/heads/{branch}")), "")
 
 
 @contextlib.contextmanager
