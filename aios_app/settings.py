@@ -23,6 +23,7 @@ class Settings:
     shell: str
     redis_url: str | None = None  #: None: the embedded server
     log_level: str = "INFO"
+    is_default: bool = False  #: of the data directory that is taken where none is named
 
     @property
     def database(self) -> Path:
@@ -50,6 +51,11 @@ class Settings:
     def run_dir(self) -> Path:
         """Lock and pid files of the stack's programs."""
         return self.data_dir / "run"
+
+    @property
+    def web_address_file(self) -> Path:
+        """Where browsers find this instance, or why they do not."""
+        return self.run_dir / "web.address"
 
     @property
     def locks_dir(self) -> Path:
@@ -89,8 +95,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings that ``environ`` (default: the process's own) asks for. Touches nothing on disk."""
     env = os.environ if environ is None else environ
     home = Path(env.get("HOME") or Path.home())
-    data_dir = Path(env.get("AIOS_DATA_DIR") or _xdg(env, "XDG_DATA_HOME", home / ".local/share") / "aios")
-    data_dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 - resolve() would follow the person's links
+    usual = _absolute(_xdg(env, "XDG_DATA_HOME", home / ".local/share") / "aios")
+    data_dir = _absolute(Path(env["AIOS_DATA_DIR"])) if env.get("AIOS_DATA_DIR") else usual
     return Settings(
         data_dir=data_dir,
         config_dir=Path(
@@ -101,6 +107,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         shell=env.get("SHELL") or "/bin/sh",
         redis_url=env.get("AIOS_REDIS_URL") or None,
         log_level=env.get("AIOS_LOG_LEVEL", "INFO").upper(),
+        is_default=data_dir == usual,
     )
 
 
@@ -112,6 +119,10 @@ def is_inside_agent(environ: Mapping[str, str] | None = None) -> bool:
 def environment_without(*prefixes: str) -> dict[str, str]:
     """A copy of this process's environment without the variables whose names begin so, for a child."""
     return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the person's links
 
 
 def _xdg(env: Mapping[str, str], name: str, default: Path) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +35,8 @@ class Kind(enum.Enum):
     PATH = "an absolute path"
     NOTIFY = "off, desktop, or a command"
     STRATEGY = "merge, squash or rebase"
+    PORT = "a port from 1 to 65535"
+    HASHED = "a secret of 32 to 200 letters, digits and signs"
     OWN_BOOL = "on, off or empty"
     OWN_STRATEGY = "merge, squash, rebase or empty"
 
@@ -55,7 +59,8 @@ class Setting:
         try:
             return _checked(self, value)
         except (ValueError, UnicodeError) as error:
-            raise BadValue(f"{self.key}: {value[:40]!r} is not {self.kind.value}") from error
+            shown = "this" if self.kind is Kind.HASHED else repr(value[:40])
+            raise BadValue(f"{self.key}: {shown} is not {self.kind.value}") from error
 
 
 def default_max_agents(total_bytes: int | None = None) -> int:
@@ -115,6 +120,21 @@ def _switch(value: str) -> str:
         raise ValueError(value) from error
 
 
+def _port(value: str) -> str:
+    if not 1 <= int(value) <= 65535:
+        raise ValueError(value)
+    return str(int(value))
+
+
+def hashed_token(value: str) -> str:
+    """A secret as it is stored: long enough that nobody finds it from its hash. A hash stays as it is."""
+    if re.fullmatch(r"sha256:[0-9a-f]{64}", value):
+        return value
+    if not re.fullmatch(r"[!-~]{32,200}", value):
+        raise ValueError
+    return "sha256:" + hashlib.sha256(value.encode()).hexdigest()
+
+
 def _absolute(value: str) -> str:
     try:
         path = Path(value).expanduser()
@@ -132,6 +152,8 @@ _CHECKS: Mapping[Kind, Callable[[str], str]] = {
     Kind.PAUSE: _pause,
     Kind.PATH: _absolute,
     Kind.NOTIFY: _notify,
+    Kind.PORT: _port,
+    Kind.HASHED: hashed_token,
     Kind.STRATEGY: _strategy,
     Kind.OWN_STRATEGY: _strategy,
 }
@@ -176,6 +198,16 @@ SETTINGS = _table(
     _setting("strategy", Kind.STRATEGY, "merge", "how work lands: merge, squash or rebase"),
     _setting(
         "trash_max_mb", Kind.INT, "500", "uncommitted files of one worktree that the trash takes, in MB"
+    ),
+    _setting("web_address", Kind.TEXT, "127.0.0.1", "where browsers find AIOS; counts from the next aios up"),
+    _setting("web_cert", Kind.PATH, "", "file of the TLS certificate for browsers"),
+    _setting("web_hosts", Kind.TEXT, "", "further names of web_address, with blanks between them"),
+    _setting("web_key", Kind.PATH, "", "file of the certificate's key"),
+    _setting(
+        "web_port", Kind.PORT, "", "port for browsers; empty: 7681, or for another data directory a free one"
+    ),
+    _setting(
+        "web_token", Kind.HASHED, "", "secret by which programs and the login page come in; kept as a hash"
     ),
     _setting("worktrees_dir", Kind.PATH, "", "where worktrees are made; empty: in the data directory"),
 )
