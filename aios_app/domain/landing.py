@@ -77,6 +77,8 @@ class Landing:
     job: int
     line: str  #: the queue that it stands in: one per remote and base branch
     label: str  #: of the line, e.g. ``main of shop``
+    remote: str = ""  #: empty: there is none, and the branch is the repository's own
+    branch: str = ""  #: that it lands on
     is_revert: bool = False
     message: str = ""  #: the person's own in the place of the prompt's first line
     is_kept: bool = False  #: worktree and branch stay
@@ -84,7 +86,8 @@ class Landing:
     drops: tuple[int, ...] = ()  #: the rivals that go to the trash once it has landed
     environment: tuple[tuple[str, str], ...] = ()  #: of the person's terminal, for git's helpers
     asked_ms: int = 0  #: when it was asked for
-    base_sha: str = ""  #: the commit that it lands on; with ``sha`` known before anything is pushed
+    source_sha: str = ""  #: the job's commit; this and the next two are known before anything is pushed
+    base_sha: str = ""  #: the commit that it lands on
     sha: str = ""  #: the commit that the base becomes
     place: int = 0  #: in line: 1 lands now; 0: not in line (any more)
     steps: tuple[str, ...] = ()  #: what was done, in order, one line each

@@ -14,6 +14,7 @@ from celery import Celery, chain, group
 from celery.canvas import Signature
 
 from aios_app.domain.errors import QueueError
+from aios_app.domain.landing import Landing
 from aios_app.domain.models import Job
 from aios_app.queue.app import queue_name
 
@@ -23,6 +24,8 @@ MESSAGE_VERSION = 1
 WORKTREE_CREATE = "worktree_create"
 AGENT_SPAWN = "agent_spawn"
 AGENT_END = "agent_end"
+JOB_CHECK = "job_check"
+MERGE_PUSH = "merge_push"
 RECONCILE = "reconcile"
 WAKE = "wake"
 
@@ -57,6 +60,24 @@ class TaskQueue:
         extra = {"reason": reason, "all_processes": all_processes}
         with _queue_errors():
             self._signature(AGENT_END, job, str(uuid.uuid4()), extra).apply_async()
+
+    def send_check(self, job: Job) -> None:
+        """The ``job_check`` of the job's turn; again once it is over, to report that to who watches."""
+        with _queue_errors():
+            self._signature(JOB_CHECK, job, check_task_id(job)).apply_async()
+
+    def send_landing(self, landing: Landing, machine: str) -> None:
+        """The ``merge_push`` of a landing; again once it is over, to report that to who watches."""
+        kwargs = {"v": MESSAGE_VERSION, "landing": landing.id, "job": landing.job}
+        words = f"(#{landing.job} on {landing.label})"
+        with _queue_errors():
+            self._app.send_task(
+                MERGE_PUSH,
+                kwargs=kwargs,
+                task_id=landing.id,
+                queue=queue_name(machine),
+                argsrepr=words,
+            )
 
     def send_reconcile(self, machine: str) -> None:
         """Asks a machine to compare ledger, queue, tmux and spool."""
@@ -98,6 +119,11 @@ class TaskQueue:
 def worktree_task_id(attempt: str) -> str:
     """The id of the ``worktree_create`` that goes before the ``agent_spawn`` of this attempt."""
     return str(uuid.uuid5(uuid.UUID(attempt), WORKTREE_CREATE))
+
+
+def check_task_id(job: Job) -> str:
+    """The id of the ``job_check`` of the job's turn."""
+    return str(uuid.uuid5(uuid.UUID(job.attempt), f"{JOB_CHECK} {job.turns}"))
 
 
 def _attempt_of(message: dict[str, Any]) -> str:

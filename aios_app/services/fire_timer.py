@@ -13,6 +13,7 @@ from aios_app.services.context import Context
 from aios_app.services.count_tokens import count_tokens
 from aios_app.services.end_job import CLOSE, end_job
 from aios_app.services.lanes import open_lane
+from aios_app.services.line_up import look_at_line
 from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import record
 from aios_app.services.timers import (
@@ -21,6 +22,7 @@ from aios_app.services.timers import (
     LANE,
     LAUNCH,
     LIMIT,
+    LINE,
     NEWS,
     REST,
     SETUP,
@@ -108,9 +110,10 @@ _REPEATED = {
     TURN: _start_now,
     TOKENS: _count_again,
 }
-#: Timers that belong to no attempt: of a lane, or of the machine.
+#: Timers that belong to no attempt: of a lane, of a line, or of the machine.
 _SHARED: dict[str, Callable[[Context, str], None]] = {
     STAGGER: lambda ctx, _lane: dispatch(ctx),
     LANE: open_lane,
+    LINE: look_at_line,
     NEWS: lambda ctx, _: tell_news(ctx),
 }

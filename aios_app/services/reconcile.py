@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from aios_app.domain.models import Job, JobState, Run
+from aios_app.services.check_job import PENDING
 from aios_app.services.claim import dispatch
 from aios_app.services.config import machine_values
 from aios_app.services.context import Context
 from aios_app.services.end_job import end_job, ended_state
 from aios_app.services.finish_job import finish_attempt, measure
+from aios_app.services.line_up import restore_lines, send_heads
 from aios_app.services.records import attempt_dir, read_runs
 from aios_app.services.timers import GONE, LIMIT, set_idle_timer, set_timer
 from aios_app.spool.files import pending_attempts
@@ -60,8 +62,9 @@ def reconcile(ctx: Context) -> None:
             ctx.queue.send_spawn(ctx.ledger.job_of(attempt), attempt_id)
     ctx.ledger.forget_closing(ctx.machine)
     dispatch(ctx)
+    send_heads(ctx)
     for job in ctx.ledger.jobs_in(_ENDED_STATES):
-        if job.machine == ctx.machine and job.measured_ms < job.finished_ms:
+        if job.machine == ctx.machine and (job.measured_ms < job.finished_ms or job.check in PENDING):
             measure(ctx, job.number)
 
 
@@ -137,6 +140,7 @@ def _restore(ctx: Context) -> None:
             if job.is_open and job.state is JobState.REVIEW:
                 set_idle_timer(ctx, job.attempt)
         count += len(run.jobs)
+    restore_lines(ctx)
     if count:
         logger.warning("ledger rebuilt", extra={"jobs": count})
 

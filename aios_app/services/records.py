@@ -1,7 +1,8 @@
 """Jobs and runs on disk: what is shown while the stack is down, and what a lost ledger is rebuilt from.
 
 ``<data>/runs/NUMBER.json`` is the plan of a run with its jobs as they were planned;
-``<data>/jobs/NUMBER/job.json`` is a job as it last was, once it has begun.
+``<data>/jobs/NUMBER/job.json`` is a job as it last was, once it has begun, and ``landing.json`` beside it its
+last landing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from aios_app.domain.landing import Landing
 from aios_app.domain.models import Agent, Job, Run, Stage
 from aios_app.services.context import Context
 from aios_app.settings import Settings
@@ -65,6 +67,20 @@ def record(ctx: Context, number: int) -> Job:
         raise LookupError(number)
     write_job(ctx.settings, job)
     return job
+
+
+def write_landing(settings: Settings, landing: Landing) -> None:
+    """Brings the record of the job's last landing up to date."""
+    _write(job_dir(settings, landing.job) / "landing.json", {"v": 1, **landing.to_json()})
+
+
+def read_landings(settings: Settings) -> Iterator[Landing]:
+    """The last landing of each job, in no order; a record that cannot be read is left out."""
+    for path in settings.jobs_dir.glob("*/landing.json"):
+        try:
+            yield Landing.from_json(json.loads(path.read_text()))
+        except (OSError, ValueError, KeyError, TypeError):
+            logger.exception("no record of a landing", extra={"path": str(path)})
 
 
 def read_runs(settings: Settings) -> Iterator[tuple[Run, dict[str, str]]]:

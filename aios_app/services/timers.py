@@ -33,6 +33,8 @@ ALL_TIMERS = (LAUNCH, SETUP, LIMIT, SKIP, IDLE, START, REST, GONE, TURN, TOKENS)
 
 #: Of a lane, not of an attempt: its next job may begin, its rate limit is over.
 STAGGER, LANE = "stagger", "lane"
+#: Of a line of landings: its head must have gone on by then. Set in ``ledger/lua/line_prelude.lua``.
+LINE = "line"
 #: Of the machine: what was collected is announced.
 NEWS = "news"
 

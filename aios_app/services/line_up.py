@@ -1,0 +1,98 @@
+"""The line of landings: who lands next, and what becomes of a head that does not go on."""
+
+from __future__ import annotations
+
+import logging
+
+from aios_app.domain.landing import Landing, Outcome
+from aios_app.ledger.lines import Head
+from aios_app.services.context import Context
+from aios_app.services.records import read_landings, write_landing
+from aios_app.services.timers import LINE
+
+logger = logging.getLogger(__name__)
+
+#: Milliseconds that a head has until its first step: its machine's worker may only just be starting.
+START_MS = 180_000
+
+
+def join_line(ctx: Context, landing: Landing) -> bool:
+    """The landing takes its place, and is sent where that is the first. False: its job stands in a line.
+
+    Its record on disk is what a lost ledger gets it back from.
+    """
+    watcher = ctx.ledger.lines.join(landing, lease_ms=START_MS)
+    if watcher is None:
+        return False
+    write_landing(ctx.settings, landing)
+    head = ctx.ledger.lines.head(landing.line)
+    if head is not None and head.landing == landing.id:
+        _send(ctx, head)
+    _wake(ctx, watcher)
+    return True
+
+
+def leave_line(ctx: Context, landing: Landing, words: str, *, only_if_late: bool = False) -> bool:
+    """The landing is over, ``words`` say how, and the next one begins. False: it was the head no more."""
+    watcher = ctx.ledger.lines.leave(landing, words, lease_ms=START_MS, only_if_late=only_if_late)
+    if watcher is None:
+        return False
+    write_landing(ctx.settings, landing)
+    head = ctx.ledger.lines.head(landing.line)
+    if head is not None:
+        _send(ctx, head)
+    _wake(ctx, watcher)
+    return True
+
+
+def send_heads(ctx: Context) -> None:
+    """Sends the landings of this machine that stand first in a line; one that is at work does not notice."""
+    for head in ctx.ledger.lines.heads():
+        if head.machine == ctx.machine:
+            _send(ctx, head)
+
+
+def look_at_line(ctx: Context, line: str) -> None:
+    """The head's time may be over: another machine's is passed over, one of this machine is sent again."""
+    head = ctx.ledger.lines.head(line)
+    if head is None:
+        return
+    now_ms = ctx.ledger.now_ms()
+    if head.until_ms <= now_ms and head.machine != ctx.machine:
+        _pass_over(ctx, head)
+        return
+    if head.until_ms <= now_ms:
+        _send(ctx, head)
+    ctx.ledger.set_timer(ctx.machine, LINE, line, max(head.until_ms, now_ms + START_MS))
+
+
+def restore_lines(ctx: Context) -> None:
+    """Puts the landings that were not over back into their lines, as they stood."""
+    under_way = [landing for landing in read_landings(ctx.settings) if landing.outcome is None]
+    for landing in sorted(under_way, key=lambda landing: landing.asked_ms):
+        ctx.ledger.lines.join(landing, lease_ms=START_MS)
+
+
+def _pass_over(ctx: Context, head: Head) -> None:
+    landing = ctx.ledger.lines.landing(head.job)
+    if landing is None or landing.id != head.landing:
+        return
+    machine = ctx.ledger.machine(head.machine).get("name") or head.machine
+    problem = f"the landing did not go on: {machine} does not answer. Its worktree stays there"
+    failed = landing.evolve(outcome=Outcome.FAILED, problem=problem)
+    if leave_line(ctx, failed, problem, only_if_late=True):
+        logger.warning("passed over", extra={"job_id": head.job, "machine": head.machine})
+
+
+def _wake(ctx: Context, machine: str) -> None:
+    """The worker of this machine, if one is named, has an earlier timer."""
+    if machine == ctx.machine and ctx.is_worker:
+        ctx.alarm.set()
+    elif machine:
+        ctx.queue.send_wake(machine)
+
+
+def _send(ctx: Context, head: Head) -> None:
+    landing = ctx.ledger.lines.landing(head.job)
+    if landing is not None:
+        ctx.queue.send_landing(landing, head.machine)
