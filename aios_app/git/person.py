@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -37,7 +37,7 @@ _MENDS = (
 class Person:
     """How commits and pushes run: with what of the person's terminal, and with their hooks or without."""
 
-    environment: Mapping[str, str] = MappingProxyType({})  #: of it ``PERSON_VARIABLES`` are taken
+    environment: Mapping[str, str] = field(default_factory=dict)  #: of it ``PERSON_VARIABLES`` are taken
     has_hooks: bool = True
 
     def without_hooks(self) -> Self:
