@@ -23,6 +23,7 @@ __all__ = [
     "describe",
     "find_repository",
     "scan",
+    "without_password",
     "worktree_of",
 ]
 
@@ -99,7 +100,7 @@ def describe(path: Path, *, timeout_s: float = 15) -> ProjectFacts:
         root=repo.root,
         name=repo.root.name.removesuffix(".git"),
         base=resolve_base(repo).ref,
-        url=_without_password(repo.origin_url()),
+        url=without_password(repo.origin_url()),
         push=_try_push(repo, timeout_s),
         setup_hint=next((command for file, command in _SETUPS if (repo.root / file).is_file()), ""),
     )
@@ -205,7 +206,8 @@ def _try_push(repo: Repository, timeout_s: float) -> str:
     return "ok"
 
 
-def _without_password(url: str | None) -> str | None:
+def without_password(url: str | None) -> str | None:
+    """The address as it can be shown to anyone."""
     return url and re.sub(r"^(https?://)[^/@]*@", r"\1", url)
 
 
