@@ -194,7 +194,11 @@ ENDPOINTS = {
     "POST /jobs/attach": Endpoint(
         service=_attach, body={"ref": TEXT, "cwd": DIRECTORY, "tmux": _EMPTY, "read_only": _NO}
     ),
-    "GET /jobs/{number}/log": Endpoint(service=job_log.show_log, path={"number": DIGITS}),
+    "GET /jobs/{number}/log": Endpoint(
+        service=job_log.show_log,
+        path={"number": DIGITS},
+        query={"of": choice(job_log.AGENT, job_log.CHECK).optional(job_log.AGENT)},
+    ),
     "GET /stats": Endpoint(
         service=stats.show_stats,
         query={"days": DIGITS.optional(None), "by": choice(*stats.GROUPS).optional("project")},

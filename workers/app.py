@@ -18,24 +18,25 @@ from aios_app.settings import Settings
 from aios_app.stack.address import redis_url
 from workers.lifecycle import Lifecycle, recovery_step, unblock_at_shutdown
 from workers.listeners import Listeners
+from workers.long_tasks import Pools
 from workers.tasks import register
 
 #: Tasks wait for git and tmux, not for the processor.
 CONCURRENCY = max(8, 2 * (os.cpu_count() or 1))
 
 
-def make_worker(settings: Settings) -> tuple[Celery, Context, Lifecycle]:
+def make_worker(settings: Settings) -> tuple[Celery, Context, Lifecycle, Pools]:
     """The application with its tasks, the context they work on, and the threads beside them."""
     catalog = open_catalog(settings)
     machine = catalog.machine_id()
     catalog.close()
     app = make_app(redis_url(settings), machine=machine)
     ctx = build_context(settings, TaskQueue(app))
-    lifecycle = Lifecycle(ctx)
-    register(app, ctx, Listeners(app, ctx))
+    lifecycle, pools = Lifecycle(ctx), Pools()
+    register(app, ctx, Listeners(app, ctx), pools)
     app.steps["consumer"].add(recovery_step(lifecycle))
     unblock_at_shutdown(ctx)
-    return app, ctx, lifecycle
+    return app, ctx, lifecycle, pools
 
 
 def run_worker(settings: Settings) -> int:
@@ -45,7 +46,7 @@ def run_worker(settings: Settings) -> int:
     def configure(**_: Any) -> None:  # noqa: ANN401 - celery's signal
         logs.configure(settings, "worker")
 
-    app, ctx, lifecycle = make_worker(settings)
+    app, ctx, lifecycle, pools = make_worker(settings)
     worker = app.Worker(
         hostname=f"{ctx.catalog.machine_name()}@{ctx.machine[:8]}",
         pool="threads",
@@ -60,7 +61,8 @@ def run_worker(settings: Settings) -> int:
     finally:
         lifecycle.stop()
         _leave_tmux(ctx)
-        ctx.close()
+        if pools.stop():  # else what is cut off with the process still works on it
+            ctx.close()
     return int(worker.exitcode or 0)
 
 

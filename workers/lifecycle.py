@@ -1,7 +1,8 @@
 """What a worker does beside its tasks: recover, watch the spool, keep time, tell late listeners.
 
 Shutdown order: the signal comes, the blocked read of the queue is ended, tasks at work finish, then the spool
-watcher and the clock stop. Agents go on in tmux.
+watcher and the clock stop, then what is at work beside the queue, which the next worker begins again. Agents
+go on in tmux.
 """
 
 from __future__ import annotations

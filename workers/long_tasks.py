@@ -8,7 +8,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from aios_app.spool.person_command import end_own_commands
+
 logger = logging.getLogger(__name__)
+
+#: Landings at once, each onto another branch.
+LANDINGS = 8
+#: Checks of finished jobs at once: each may take all of the machine.
+CHECKS = 2
+#: Seconds that each pool has for what is at work when the worker stops.
+GRACE_S = 3.0
 
 
 class LongTasks:
@@ -65,3 +74,20 @@ class LongTasks:
             self._threads -= 1
             self._changed.notify_all()
             return None
+
+
+class Pools:
+    """The long tasks of one worker: a check that takes its time keeps no landing from its turn."""
+
+    def __init__(self) -> None:
+        self.landings = LongTasks(LANDINGS)
+        self.checks = LongTasks(CHECKS)
+
+    def stop(self) -> bool:
+        """As ``LongTasks.stop``, of all; the persons' commands that they run are ended."""
+        pools = (self.landings, self.checks)
+        for pool in pools:
+            pool.stop(0)
+        end_own_commands()
+        stopped = [pool.stop(GRACE_S) for pool in pools]
+        return all(stopped)

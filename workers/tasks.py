@@ -5,14 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import Celery
 from celery.exceptions import Ignore
 
 from aios_app.domain.errors import AiosError, QueueError
 from aios_app.domain.models import JobState
-from aios_app.queue.sending import AGENT_END, AGENT_SPAWN, MESSAGE_VERSION, RECONCILE, WAKE, WORKTREE_CREATE
+from aios_app.queue.sending import (
+    AGENT_END,
+    AGENT_SPAWN,
+    JOB_CHECK,
+    MESSAGE_VERSION,
+    RECONCILE,
+    WAKE,
+    WORKTREE_CREATE,
+)
+from aios_app.services.check_job import begin_check
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
 from aios_app.services.end_job import end_job
@@ -20,27 +29,22 @@ from aios_app.services.finish_job import finish_attempt
 from aios_app.services.reconcile import reconcile
 from aios_app.services.spawn_job import AttemptFailed, spawn_job
 from workers.listeners import Listeners
+from workers.long_tasks import Pools
 
 logger = logging.getLogger(__name__)
 
 
-def register(app: Celery, ctx: Context, listeners: Listeners) -> None:
+def register(app: Celery, ctx: Context, listeners: Listeners, pools: Pools) -> None:
     """Gives the application its tasks, bound to this machine's context."""
+    _register_short(app, ctx)
+    _register_long(app, ctx, listeners, pools)
 
+
+def _register_short(app: Celery, ctx: Context) -> None:
     @app.task(name=WORKTREE_CREATE, throws=(AiosError,))
     def worktree_create(*, v: int, attempt: str) -> None:
         with _failing(ctx, v, attempt):
             create_worktree(ctx, attempt)
-
-    @app.task(name=AGENT_SPAWN, bind=True, throws=(AiosError,))
-    def agent_spawn(self: Any, *, v: int, attempt: str) -> dict[str, Any]:  # noqa: ANN401 - a bound task
-        with _failing(ctx, v, attempt):
-            result = spawn_job(ctx, attempt)
-        if result is None:
-            if listeners.are_there:
-                self.send_event("task-running")
-            raise Ignore
-        return result
 
     @app.task(name=AGENT_END, throws=(AiosError,))
     def agent_end(*, v: int, attempt: str, reason: str, all_processes: bool) -> None:
@@ -58,6 +62,28 @@ def register(app: Celery, ctx: Context, listeners: Listeners) -> None:
     def wake(*, v: int) -> None:
         _check_version(v)
         ctx.alarm.set()
+
+
+def _register_long(app: Celery, ctx: Context, listeners: Listeners, pools: Pools) -> None:
+    """Those that go on beside the queue: each comes again when that is over, and returns what came of it."""
+
+    def park(task: Any) -> NoReturn:  # noqa: ANN401 - a bound task
+        if listeners.are_there:
+            task.send_event("task-running")
+        raise Ignore
+
+    @app.task(name=AGENT_SPAWN, bind=True, throws=(AiosError,))
+    def agent_spawn(self: Any, *, v: int, attempt: str) -> dict[str, Any]:  # noqa: ANN401 - a bound task
+        with _failing(ctx, v, attempt):
+            result = spawn_job(ctx, attempt)
+        return park(self) if result is None else result
+
+    @app.task(name=JOB_CHECK, bind=True, throws=(AiosError,))
+    def job_check(self: Any, *, v: int, attempt: str) -> dict[str, Any]:  # noqa: ANN401 - a bound task
+        with _noting_trouble(ctx):
+            _check_version(v)
+            result = begin_check(ctx, attempt, pools.checks.start)
+        return park(self) if result is None else result
 
 
 @contextmanager

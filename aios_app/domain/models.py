@@ -162,6 +162,7 @@ class Job:
     check: str = (
         ""  #: of the project's check in its worktree: ``queued``, ``running``, ``passed``, ``failed``
     )
+    check_command: str = ""  #: the command that ``check`` is of
     check_ms: int = 0  #: how long the check took
     landing: str = ""  #: its place in line, what its landing does now, or what came of it, in words
     landed_ref: str = ""  #: where its work was seen to have landed, e.g. origin/main

@@ -79,6 +79,12 @@ def diff_size(worktree: Path, base_sha: str) -> DiffSize:
     return DiffSize(files=files, added=added, removed=removed)
 
 
+def count_commits(worktree: Path, base_sha: str) -> int:
+    """How many commits the worktree's HEAD has that the base has not."""
+    args = ["rev-list", "--count", f"{base_sha}..HEAD", "--"]
+    return int(run_git(args, cwd=worktree, timeout_s=READ_LIMIT_S))
+
+
 def _info(repo: Repository, block: str, base_sha: str, *, is_main: bool) -> WorktreeInfo:
     fields = dict([*line.split(" ", 1), ""][:2] for line in block.splitlines())
     path, head = repo.root if is_main else Path(fields["worktree"]), fields.get("HEAD", "")

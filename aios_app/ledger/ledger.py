@@ -251,6 +251,16 @@ class Ledger:
         """Changes what is shown of a job, whatever its state."""
         self._run("note", number, as_json({name: str(value) for name, value in changes.items()}))
 
+    def note_check(self, job: Job, sources: Iterable[str], **changes: str | int) -> bool:
+        """Notes what becomes of the check of the job's turn.
+
+        False, and nothing changed: it has had a further turn, is not in review, or its ``check`` is none of
+        ``sources``.
+        """
+        sources_json = json.dumps(dict.fromkeys(sources, True))
+        fields_json = as_json({name: str(value) for name, value in changes.items()})
+        return bool(self._run("note_check", job.number, job.turns, sources_json, fields_json))
+
     def pass_stage(self, attempt: str) -> bool:
         """The waiting job of this attempt holds its stage no longer."""
         return bool(self._run("pass_stage", attempt))

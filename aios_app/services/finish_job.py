@@ -8,10 +8,12 @@ from typing import Any
 
 from aios_app.domain.errors import AiosError
 from aios_app.domain.models import Job, JobState
+from aios_app.git.inspection import count_commits
 from aios_app.git.repository import find_repository
 from aios_app.git.worktrees import diff_size, discard_worktree, repository_lock
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.announce import announce
+from aios_app.services.check_job import Planned, planned_check, send_check
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.count_tokens import count_tokens
@@ -38,6 +40,7 @@ def finish_turn(ctx: Context, attempt: Attempt, *, message: str = "") -> None:
         result=_result(job, JobState.REVIEW, ""),
         turns=job.turns + 1,
         message=message,
+        **planned_check(ctx, job),
     )
     if changed:
         set_idle_timer(ctx, attempt.id)
@@ -53,6 +56,7 @@ def finish_attempt(ctx: Context, attempt: Attempt, state: JobState, cause: str =
     ``state`` REVIEW of a job that is in review already only notes that its agent is closed.
     """
     job = ctx.ledger.job_of(attempt)
+    is_turn = state is JobState.REVIEW and job.state in AT_WORK
     changed = ctx.ledger.move(
         attempt.id,
         ANY_OPEN,
@@ -61,27 +65,38 @@ def finish_attempt(ctx: Context, attempt: Attempt, state: JobState, cause: str =
         ends=True,
         result=_result(job, state, cause),
         cause=cause,
+        **(planned_check(ctx, job) if is_turn else Planned()),
     )
     if changed:
         logger.info("ended", extra={"job_id": job.number, "state": state.value, "cause": cause})
         if state is JobState.FAILED:
             announce(ctx, job.number)
-        elif state is JobState.REVIEW and job.state in AT_WORK:
+        elif is_turn:
             free_if_works(ctx, job)
         _after(ctx, job, ends=True)
     return changed
 
 
 def measure(ctx: Context, number: int) -> None:
-    """Counts its tokens, takes the size of its change against its base, and brings its record up to date."""
+    """Counts its tokens, takes the size of its change against its base, and has that checked.
+
+    Its record is brought up to date.
+    """
     job = ctx.ledger.job(number)
     if job is None:
         return
     count_tokens(ctx, job)
-    if not job.base_sha or not Path(job.worktree).is_dir():
-        return
+    if job.base_sha and Path(job.worktree).is_dir():
+        _measure_change(ctx, job)
+    send_check(ctx, number)
+    record(ctx, number)
+
+
+def _measure_change(ctx: Context, job: Job) -> None:
+    number = job.number
     try:
         size = diff_size(Path(job.worktree), job.base_sha)
+        commits = count_commits(Path(job.worktree), job.base_sha)
     except AiosError as error:
         logger.warning("no diff size", extra={"job_id": number, "cause": str(error)})
         return
@@ -90,9 +105,9 @@ def measure(ctx: Context, number: int) -> None:
         files=size.files,
         added=size.added,
         removed=size.removed,
+        commits=commits,
         measured_ms=ctx.ledger.now_ms(),
     )
-    record(ctx, number)
 
 
 def discard_unused(ctx: Context, job: Job) -> None:

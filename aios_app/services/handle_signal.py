@@ -12,6 +12,7 @@ import psutil
 from aios_app.agents import install_advice, module_for
 from aios_app.domain.models import Job, JobState
 from aios_app.ledger.ledger import Attempt
+from aios_app.services.check_job import end_check
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.end_job import end_now, ended_state, is_tool, marked_processes
@@ -72,6 +73,7 @@ def _prompt(ctx: Context, attempt: Attempt, _payload: bytes) -> None:
     job = ctx.ledger.job_of(attempt)
     at_prompt = {JobState.RUNNING, JobState.WAITING, JobState.REVIEW}
     ctx.ledger.move(attempt.id, at_prompt, JobState.RUNNING, prompts=job.prompts + 1)
+    end_check(job)
     record(ctx, attempt.job)
 
 

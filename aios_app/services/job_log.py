@@ -9,8 +9,10 @@ from typing import Any
 from aios_app.agents import module_for
 from aios_app.domain.errors import NotNow, UnknownJob
 from aios_app.domain.models import Job
+from aios_app.services.check_job import check_log
 from aios_app.services.context import Context
 
+AGENT, CHECK = "agent", "check"
 #: Lines of a living terminal, from the newest back.
 _HISTORY_LINES = 50_000
 #: Of a saved log the end is shown.
@@ -20,13 +22,27 @@ _MAX_TRANSCRIPT_BYTES = 32 * 1024 * 1024
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def show_log(ctx: Context, *, number: int) -> dict[str, Any]:
-    """The agent's transcript, else its living screen with history, the last one, or what the setup said."""
+def show_log(ctx: Context, *, number: int, of: str) -> dict[str, Any]:
+    """Of the agent its transcript, else its living screen with history, the last one, or what the setup said.
+
+    Of the check what it has said so far.
+    """
     job = ctx.ledger.job(number)
     if job is None:
         raise UnknownJob(f"there is no job {number}: see aios jobs --all")
-    source, text = _told(ctx, job) or _live(ctx, job) or _saved(ctx, job)
+    if of == CHECK:
+        source, text = CHECK, _checked(ctx, job)
+    else:
+        source, text = _told(ctx, job) or _live(ctx, job) or _saved(ctx, job)
     return {"job": job.to_json(), "source": source, "text": text}
+
+
+def _checked(ctx: Context, job: Job) -> str:
+    path = check_log(ctx.settings, job.number)
+    if not path.is_file():
+        setting = f"aios config {job.project}.check COMMAND sets one for its project"
+        raise NotNow(f"job {job.number} has no check that has run: {setting}")
+    return _end_of(path, _MAX_BYTES)
 
 
 def _told(ctx: Context, job: Job) -> tuple[str, str] | None:

@@ -29,7 +29,7 @@ def run_check(
 
     ``log`` gets the output, of a long one the end. ``with_setup`` runs the project's setup before, as a fresh
     worktree needs it. A check that is at work in ``cwd`` is ended first, and ``end_command(cwd)`` ends this
-    one. Raises ``ExternalError`` where the check cannot be started.
+    one. Raises ``ExternalError`` where the check cannot be started, or was ended from outside (``CutOff``).
     """
     check = project_setting(ctx, job, "check")
     if not check:
@@ -39,9 +39,16 @@ def run_check(
         if setup:
             _, words = _run(ctx, job, setup, "setup_limit", cwd, output)
             if words:
-                return CheckResult(is_passed=False, words=f"setup {words}", duration_ms=0)
+                return _failed(output, f"setup {words}", 0)
         ended, words = _run(ctx, job, check, "check_limit", cwd, output)
-    return CheckResult(is_passed=not words, words=words, duration_ms=ended.duration_ms)
+        if words:
+            return _failed(output, words, ended.duration_ms)
+    return CheckResult(is_passed=True, words="", duration_ms=ended.duration_ms)
+
+
+def _failed(output: BoundedLog, words: str, duration_ms: int) -> CheckResult:
+    output.write(f"\naios: {words}\n".encode())
+    return CheckResult(is_passed=False, words=words, duration_ms=duration_ms)
 
 
 def _run(

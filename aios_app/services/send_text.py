@@ -14,6 +14,7 @@ from aios_app.domain.models import Finishes, Job, JobState
 from aios_app.domain.naming import title_of
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.attach_job import await_session, bring_back
+from aios_app.services.check_job import end_check
 from aios_app.services.context import Context
 from aios_app.services.drafts import has_draft, is_input_filled, is_typing
 from aios_app.services.records import record
@@ -181,6 +182,7 @@ def _begin_turn(ctx: Context, job: Job) -> None:
     agent = ctx.ledger.run_agent(job.run, job.agent_key)
     resting = {JobState.REVIEW, JobState.WAITING}
     if ctx.ledger.move(job.attempt, resting, JobState.RUNNING, prompts=job.prompts + 1):
+        end_check(job)
         ctx.ledger.drop_timers(job.machine, job.attempt, [IDLE])
         ctx.tmux.watch_silence(job.name, agent.idle_after_s)
         record(ctx, job.number)

@@ -47,6 +47,10 @@ class Ended:
     duration_ms: int
 
 
+class CutOff(ExternalError):
+    """The command was ended from outside."""
+
+
 def run_command(
     command: str,
     *,
@@ -59,7 +63,8 @@ def run_command(
     """Runs shell text of the person's through their login shell ``shell``; returns once it has ended.
 
     A command that this function, or a killed process, began in the same directory is ended first. It has no
-    input, no terminal, and a process group of its own of which nothing is left in the end.
+    input, no terminal, and a process group of its own of which nothing is left in the end. Raises ``CutOff``
+    where ``end_command`` has ended it, and ``ExternalError`` where it cannot be started.
     """
     end_command(cwd)
     started_s = time.monotonic()
@@ -76,6 +81,8 @@ def run_command(
             _signal_group(process.pid, signal.SIGKILL)
             process.wait()
         duration_ms = round((time.monotonic() - started_s) * 1000)
+    if process.returncode == -signal.SIGKILL and not is_late:
+        raise CutOff
     return Ended(status=process.returncode, is_late=is_late, duration_ms=duration_ms)
 
 
@@ -83,8 +90,16 @@ def end_command(cwd: Path) -> None:
     """Ends the command that ``run_command`` runs, or an earlier process left running, in this directory."""
     mark = _mark(cwd)
     for process in psutil.process_iter():
-        if _is_marked(process, mark):
+        if _mark_of(process) == mark:
             _end_leader(process, mark)
+
+
+def end_own_commands() -> None:
+    """Ends all that this process runs by ``run_command``."""
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process().children():
+            if mark := _mark_of(child):
+                _end_leader(child, mark)
 
 
 def _end_leader(leader: psutil.Process, mark: str) -> None:
@@ -94,7 +109,7 @@ def _end_leader(leader: psutil.Process, mark: str) -> None:
     except ProcessLookupError:
         return
     try:
-        if _is_marked(leader, mark):  # it is still this one that has the pid
+        if _mark_of(leader) == mark:  # it is still this one that has the pid
             _signal_group(leader.pid, signal.SIGKILL)
             select.select([descriptor], [], [], _GRACE_S)
     finally:
@@ -110,13 +125,15 @@ def _mark(cwd: Path) -> str:
     return hashlib.sha256(os.fsencode(cwd)).hexdigest()[:24]
 
 
-def _is_marked(process: psutil.Process, mark: str) -> bool:
+def _mark_of(process: psutil.Process) -> str:
+    """The mark of a command's first process; empty for all others."""
     try:
         words = process.cmdline()
-        is_ours = _NAME in words and words[words.index(_NAME) + 1 :][:1] == [mark]
-        return is_ours and os.getsid(process.pid) == process.pid
+        if _NAME in words[:-1] and os.getsid(process.pid) == process.pid:
+            return words[words.index(_NAME) + 1]
     except (psutil.Error, OSError):
-        return False
+        pass
+    return ""
 
 
 def _start(argv: list[str], cwd: Path, variables: Mapping[str, str], output: int) -> subprocess.Popen[bytes]:

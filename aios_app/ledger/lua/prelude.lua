@@ -51,6 +51,7 @@ local function set_state(number, state)
     redis.call('HSET', key, 'started_ms', at)
   end
   if state ~= 'waiting' then redis.call('HSET', key, 'question', '') end
+  if state == 'running' then redis.call('HSET', key, 'check', '', 'check_ms', 0) end -- of what it has changed since
   tell(number, state)
 end
 
