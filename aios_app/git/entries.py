@@ -8,7 +8,7 @@ from pathlib import Path
 from aios_app.domain.errors import GitError
 from aios_app.git.base import READ_LIMIT_S
 from aios_app.git.location import Repository
-from aios_app.git.runner import run_git
+from aios_app.git.runner import GitTimeout, run_git
 
 HEADS = "refs/heads/"
 
@@ -33,6 +33,17 @@ def checked_out_branch(git_dir: Path) -> str:
     except GitError:
         return ""
     return head.strip().removeprefix(HEADS)
+
+
+def reflog(repo: Repository, ref: str) -> list[str]:
+    """``stash@{0} WIP on main: ...``: what was done to the ref, newest first; nothing where there is none."""
+    try:
+        args = ["log", "--walk-reflogs", "--first-parent", "--format=%gd %gs", ref, "--"]
+        return run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S).splitlines()
+    except GitTimeout:
+        raise
+    except GitError:
+        return []
 
 
 def _place_of(entry: Path, place: Path) -> Path | None:

@@ -39,6 +39,11 @@ def read_metadata(worktree: Path) -> dict[str, object] | None:
     return data if isinstance(data, dict) else None
 
 
+def remove_metadata(worktree: Path) -> None:
+    """AIOS knows nothing of the worktree any more."""
+    (git_dir_of(worktree) / _NAME).unlink(missing_ok=True)
+
+
 def _write_synced(descriptor: int, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

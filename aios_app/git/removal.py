@@ -1,0 +1,209 @@
+"""Remove a worktree with its branch: into the trash first, so that an end in the middle loses nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from aios_app.domain.errors import ConflictError, GitError
+from aios_app.git.base import READ_LIMIT_S
+from aios_app.git.entries import HEADS, branch_sha, entry_of, reflog
+from aios_app.git.location import Repository
+from aios_app.git.runner import GitTimeout, run_git
+from aios_app.git.snapshot import WorktreeCopy, copy_of
+from aios_app.git.trash import TrashEntry, expire, forget, keep, keep_tree, list_trash, tree_of
+
+#: How often a worktree in which something still writes is taken anew.
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What came of it."""
+
+    entry: TrashEntry | None  #: None: neither worktree nor branch was there
+    said: tuple[str, ...] = ()  #: what stayed, and why
+
+
+def remove_worktree(
+    repo: Repository,
+    entry: TrashEntry,
+    *,
+    branch: str,
+    max_bytes: int,
+    expected_head: str = "",
+    timeout_s: float = 600,
+) -> Removal:
+    """Puts the worktree at ``entry.path`` into the trash and removes it; the caller holds the lock.
+
+    ``branch`` is the one that AIOS made for it (empty: none), which goes too, also under the name that it
+    was given since. With ``expected_head`` the worktree must stand there and have nothing uncommitted. Begun
+    again after a crash it goes on. Raises ``ConflictError``, and nothing was touched, where it is locked, is
+    no worktree of the repository, or holds what cannot be kept.
+    """
+    place = Path(entry.path).parent.resolve() / Path(entry.path).name
+    admin = entry_of(repo, place)
+    _check(repo, place, admin)
+    own, said = _branch_to_remove(repo, admin, branch)
+    entry = entry.evolve(branch=own, branch_sha=branch_sha(repo, own) if own else "")
+    kept: TrashEntry | None
+    if admin is not None and place.is_dir():
+        with copy_of(place, admin, timeout_s=timeout_s) as copy:
+            kept = _keep_all(repo, copy, entry, max_bytes=max_bytes, expected_head=expected_head)
+    else:
+        kept = _keep_commits(repo, admin, entry)
+    _delete(place)
+    if admin is not None:
+        _delete_admin(repo, admin)
+    if own:
+        said += _delete_branch(repo, own, entry.branch_sha)
+    expire(repo, entry.removed_ms)
+    return Removal(entry=kept, said=said)
+
+
+def own_branch(repo: Repository, place: Path, branch: str) -> str:
+    """The branch that AIOS made as ``branch``, by the name that it has now; empty where it is gone."""
+    return _renamed(repo, entry_of(repo, place.parent.resolve() / place.name), branch)
+
+
+def is_checked_out(repo: Repository, branch: str, *, besides: Path | None = None) -> bool:
+    """Whether a worktree stands on the branch, but for that of the git directory ``besides``."""
+    git_dirs = [repo.git_dir, *(repo.git_dir / "worktrees").glob("*/")]
+    return any(_stands_on(git_dir, branch) for git_dir in git_dirs if git_dir != besides)
+
+
+def _check(repo: Repository, place: Path, admin: Path | None) -> None:
+    if place == repo.root or place.is_symlink() or (admin is None and place.exists()):
+        raise ConflictError(f"{place} is not a worktree that was added to {repo.root}: it stays")
+    if admin is not None and (admin / "locked").exists():
+        reason = (admin / "locked").read_text(errors="replace").strip()
+        raise ConflictError(
+            f"{place} is locked{f' ({reason})' if reason else ''}: git worktree unlock {place} first"
+        )
+
+
+def _branch_to_remove(repo: Repository, admin: Path | None, branch: str) -> tuple[str, tuple[str, ...]]:
+    own = _renamed(repo, admin, branch)
+    if own and is_checked_out(repo, own, besides=admin):
+        return "", (f"branch {own} stays: it is checked out elsewhere",)
+    head = _head_branch(admin) if admin else ""
+    if head and head != own:
+        return own, (f"branch {head} stays: AIOS did not make it",)
+    return own, ()
+
+
+def _renamed(repo: Repository, admin: Path | None, branch: str) -> str:
+    if not branch or branch_sha(repo, branch):
+        return branch
+    head = _head_branch(admin) if admin else ""
+    mark = f" Branch: renamed {HEADS}{branch} to "
+    if head and any(mark in line for line in reflog(repo, f"{HEADS}{head}")):
+        return head
+    return ""
+
+
+def _head_branch(git_dir: Path) -> str:
+    try:
+        text = (git_dir / "HEAD").read_text(encoding="utf-8", errors="surrogateescape").strip()
+    except OSError:
+        return ""
+    return text.removeprefix(f"ref: {HEADS}") if text.startswith(f"ref: {HEADS}") else ""
+
+
+def _stands_on(git_dir: Path, branch: str) -> bool:
+    return _head_branch(git_dir) == branch
+
+
+def _keep_all(
+    repo: Repository, copy: WorktreeCopy, entry: TrashEntry, *, max_bytes: int, expected_head: str
+) -> TrashEntry:
+    begun = _begun(repo, entry, copy.head())
+    if begun is not None and not _is_more(repo, begun, copy.tree(without=copy.uncommitted().nested)):
+        return begun
+    if expected_head and (copy.head() != expected_head or copy.uncommitted()):
+        raise ConflictError(f"{copy.place} was changed since {expected_head[:7]}: it stays")
+    for _ in range(_TRIES):
+        kept = keep(repo, copy, entry, max_bytes=max_bytes)
+        if copy.tree() == tree_of(repo, kept.sha):
+            return kept
+        forget(repo, kept)
+    raise ConflictError(f"something writes in {copy.place}: end it first")
+
+
+def _keep_commits(repo: Repository, admin: Path | None, entry: TrashEntry) -> TrashEntry | None:
+    """Of a worktree whose directory is gone its commits are left."""
+    head = (_head(repo, admin) if admin else "") or entry.branch_sha
+    if not head:
+        return None
+    head_branch = _head_branch(admin) if admin else entry.branch
+    entry = entry.evolve(head=head, head_branch=head_branch)
+    return _begun(repo, entry, head) or keep_tree(repo, tree_of(repo, head), entry)
+
+
+def _begun(repo: Repository, entry: TrashEntry, head: str) -> TrashEntry | None:
+    """The entry of a removal of the same worktree, as it stands, that did not come to its end."""
+    same = (entry.job, entry.path, head)
+    return next((old for old in list_trash(repo) if (old.job, old.path, old.head) == same), None)
+
+
+def _is_more(repo: Repository, entry: TrashEntry, tree: str) -> bool:
+    """Whether the tree has anything that the entry has not."""
+    args = ["diff-tree", "-r", "--name-status", "--no-renames", "--diff-filter=d", entry.sha, tree]
+    return bool(run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S))
+
+
+def _head(repo: Repository, admin: Path) -> str:
+    try:
+        args = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]
+        return run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S, env={"GIT_DIR": str(admin)}).strip()
+    except GitTimeout:
+        raise
+    except GitError:
+        return ""
+
+
+def _delete(place: Path) -> None:
+    try:
+        try:
+            shutil.rmtree(place)
+        except PermissionError:
+            _make_writable(place)
+            shutil.rmtree(place)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GitError(
+            f"{place} could not be removed whole ({error.strerror}: {error.filename}), its work is in the "
+            "trash: remove the rest by hand, then do this again"
+        ) from error
+
+
+def _make_writable(place: Path) -> None:
+    """Directories that may be read but not changed, as some tools leave them."""
+    for folder, _, _ in os.walk(place):
+        if os.access(folder, os.R_OK | os.X_OK):
+            Path(folder).chmod(0o700)
+
+
+def _delete_admin(repo: Repository, admin: Path) -> None:
+    """In one step, as git takes a half deleted one for broken."""
+    gone = repo.git_dir / f"aios-removed-{admin.name}"
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(gone)
+    admin.rename(gone)
+    shutil.rmtree(gone)
+    with contextlib.suppress(OSError):
+        admin.parent.rmdir()
+
+
+def _delete_branch(repo: Repository, branch: str, sha: str) -> tuple[str, ...]:
+    try:
+        run_git(["update-ref", "-d", f"{HEADS}{branch}", sha], cwd=repo.git_dir, timeout_s=READ_LIMIT_S)
+    except GitTimeout:
+        raise
+    except GitError:
+        return (f"branch {branch} stays: it has moved meanwhile",)
+    return ()
