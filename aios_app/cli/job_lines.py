@@ -23,7 +23,10 @@ _WIDEST_AGENT = 10
 #: A shorter rest of the line says nothing.
 _LEAST_TITLE = 8
 _UNCUT = sys.maxsize
-_REMARKS = (("question", "asks"), ("cause", "because"), ("reason", "waits"), ("note", "note"))
+_REMARKS = (
+    ("question", "asks"), ("cause", "because"), ("reason", "waits"), ("landing", "landing"), ("note", "note"),
+)  # fmt: skip
+_CHECKS = {"queued": "...", "running": "...", "passed": "ok", "failed": "red"}
 
 
 def job_lines(
@@ -101,6 +104,16 @@ def is_measured(job: Json) -> bool:
     return int(job.get("measured_ms", 0)) >= int(job.get("since_ms", 0))
 
 
+def check_word(job: Json) -> str:
+    """What came of its project's check: ``ok``, ``red``, ``...`` while that is not known, or nothing."""
+    return _CHECKS.get(str(job.get("check")), "")
+
+
+def is_checked(job: Json) -> bool:
+    """Whether no check of its work is still to end."""
+    return job.get("state") != "review" or check_word(job) != "..."
+
+
 def tally(jobs: Sequence[Json]) -> str:
     """``2 running  3 queued``: how many are in which state."""
     states = [_state(job) for job in jobs]
@@ -117,6 +130,7 @@ class _Widths:
         )
         self.agent = min(max((output.cells(_text(job, "agent")) for job in jobs), default=0), _WIDEST_AGENT)
         self.change = max((len(change(job)) for job in jobs), default=0)
+        self.check = max((len(check_word(job)) for job in jobs), default=0)
 
 
 def _rest(job: Json, now_ms: int, widths: _Widths, room: int) -> str:
@@ -126,6 +140,7 @@ def _rest(job: Json, now_ms: int, widths: _Widths, room: int) -> str:
         " " + output.pad(_text(job, "agent"), widths.agent),
         f"{duration(worked) if worked else '':>3}",
         output.pad(change(job), widths.change),
+        output.pad(check_word(job), widths.check),
     ]
     text = " " + " ".join(part for part in parts if part)
     left = room - output.cells(text) - len(' ""')

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aios_app.cli import output, session, terminal
 from aios_app.cli.client import Client, Json
 from aios_app.cli.job_lines import is_live, job_lines, tally, went_wrong
-from aios_app.cli.waiting import code_of, next_step, until_finished
+from aios_app.cli.waiting import code_of, until_finished
 
 #: Lines that stay free below the progress.
 _MARGIN = 2
@@ -71,9 +71,14 @@ def _show_end(run: int, answer: Json) -> None:
     jobs = sorted(answer["jobs"], key=lambda job: int(job["number"]))
     output.say("\n".join(job_lines(jobs, answer["now_ms"])))
     in_review = [job for job in jobs if job["state"] == "review"]
-    look = f"   {next_step(in_review[0])}" if in_review else ""
-    again = f"   aios retry r{run}" if any(map(went_wrong, jobs)) else ""
-    output.say(f"{len(in_review)} of {len(jobs)} in review   next: aios jobs r{run}{look}{again}")
+    steps = [f"aios review r{run}"] if in_review else [f"aios jobs r{run}"]
+    steps += [f"aios compare r{run}"] if _has_rivals(in_review) else []
+    steps += [f"aios retry r{run}"] if any(map(went_wrong, jobs)) else []
+    output.say(f"{len(in_review)} of {len(jobs)} in review   next: {'   '.join(steps)}")
+
+
+def _has_rivals(jobs: Sequence[Json]) -> bool:
+    return len({job["project"] for job in jobs}) < len(jobs)
 
 
 def _jobs(client: Client, run: int) -> list[Json]:

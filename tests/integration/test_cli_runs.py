@@ -220,7 +220,8 @@ def test_wait_says_what_came_of_a_job(person: Person, service: StandIn) -> None:
 
     done = person.types("wait", "1")
 
-    assert done.out == '#1 review after 3:12  2 files +14 -3  "Fixed and tested."   next: aios attach 1\n'
+    step = "aios diff 1, aios land 1"
+    assert done.out == f'#1 review after 3:12  2 files +14 -3  "Fixed and tested."   next: {step}\n'
     assert done.code == 0
 
 
@@ -270,7 +271,39 @@ def test_wait_waits_for_the_size_of_the_change(person: Person, service: StandIn)
         assert process.stdout is not None
         said = process.stdout.read()
 
-    assert said == b"#1 review  1 file +3 -0   next: aios attach 1\n"
+    assert said == b"#1 review  1 file +3 -0   next: aios diff 1, aios land 1\n"
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        ({"check": "passed", "check_ms": 41_000}, "ok 41 s   next: aios diff 1, aios land 1"),
+        ({"check": "failed", "check_ms": 300}, "red 0.3 s   next: aios logs 1 --check, aios attach 1"),
+    ],
+)
+def test_wait_waits_for_the_end_of_the_check(
+    person: Person, service: StandIn, check: dict[str, Any], words: str
+) -> None:
+    queued = job(1, "review", files=1, added=3, check="queued", check_command="npm test")
+    service.answers["POST /jobs/find"] = _jobs(queued)
+
+    with person.starts("wait", "1") as process:
+        while not service.requests:
+            assert process.poll() is None
+        service.emit({**queued, "check": "running"}, {**queued, **check})
+        assert process.stdout is not None
+        said = process.stdout.read().decode()
+
+    assert said == f"#1 review  1 file +3 -0  check npm test {words}\n"
+
+
+def test_a_wait_that_gives_up_says_that_a_check_is_not_over(person: Person, service: StandIn) -> None:
+    service.answers["POST /jobs/find"] = _jobs(job(1, "review", files=1, check="running"), job(2, "review"))
+
+    done = person.types("wait", "1", "2", "--timeout", "1")
+
+    assert (done.code, done.err) == (1, "not finished after 1: #1 review (its check is not over)\n")
+    assert done.out.startswith("#2 review ")
 
 
 def test_wait_for_a_failed_job_exits_with_1(person: Person, service: StandIn) -> None:

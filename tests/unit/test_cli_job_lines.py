@@ -27,6 +27,25 @@ def test_a_job_in_review_shows_time_and_size_of_its_work() -> None:
     assert line == '#7 review     shop  codex  3m +14 -3 "fix the login redirect"'
 
 
+def test_a_checked_job_shows_what_came_of_it() -> None:
+    lines = job_lines(
+        [_job(files=1, added=14, removed=3, check=check) for check in ("passed", "failed", "running", "")], 0
+    )
+
+    assert [line.split("-3")[1] for line in lines] == [
+        ' ok  "fix the login redirect"',
+        ' red "fix the login redirect"',
+        ' ... "fix the login redirect"',
+        '     "fix the login redirect"',
+    ]
+
+
+def test_a_job_in_line_for_landing_says_so() -> None:
+    lines = job_lines([_job(landing="third in line for main of shop")], 0)
+
+    assert lines[1] == "    landing: third in line for main of shop"
+
+
 def test_a_job_without_a_change_says_so() -> None:
     (measured,) = job_lines([_job(base_sha="3f2a9c1", measured_ms=1, since_ms=1)], 0)
     (not_yet,) = job_lines([_job(base_sha="3f2a9c1", measured_ms=0, since_ms=1)], 0)

@@ -7,7 +7,7 @@ import argparse
 from aios_app.cli import exits, output, session
 from aios_app.cli.client import Client, Json, caller_directory
 from aios_app.cli.following import changes
-from aios_app.cli.job_lines import went_wrong
+from aios_app.cli.job_lines import is_checked, went_wrong
 from aios_app.cli.waiting import find, outcome_line
 from aios_app.domain.errors import UsageError
 
@@ -24,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``send``."""
     add = parser.add_argument
     add("words", nargs="+", metavar="WORD", help="the jobs: a number, a part of a name, r3, .; then the text")
-    add("--wait", action="store_true", help="stay until the turn is over; exit code 1 if one failed")
+    add(
+        "--wait",
+        action="store_true",
+        help="stay until the turn is over, and checked; exit code 1 if one failed",
+    )
     add("--no-enter", action="store_true", help="leave the text in the agent's input")
     add("--keys", nargs="+", default=[], metavar="KEY", help="press keys instead: Escape, C-c, Up, y, Enter")
     add("--json", action="store_true", help="print the answer of the API")
@@ -80,4 +84,6 @@ def _wait(client: Client, delivered: list[Json]) -> int:
 
 
 def _is_over(job: Json, turns: int) -> bool:
+    if not is_checked(job):
+        return False
     return int(job["turns"]) > turns or went_wrong(job) or (job["state"] == "review" and not job["is_open"])

@@ -7,7 +7,7 @@ import time
 
 from aios_app.cli import exits, output, session
 from aios_app.cli.client import Json, caller_directory
-from aios_app.cli.job_lines import is_live, is_measured
+from aios_app.cli.job_lines import is_checked, is_live, is_measured
 from aios_app.cli.waiting import code_of, find, outcome_line, until_finished
 from aios_app.domain.specs import parse_duration
 
@@ -31,15 +31,22 @@ def run(args: argparse.Namespace) -> int:
     told: dict[int, str] = {}
     try:
         for _, jobs in until_finished(client, lambda: find(client, args.jobs, cwd), deadline):
-            for job in filter(is_measured, jobs.values()):
-                _tell(job, told, is_json=args.json)
+            for job in jobs.values():
+                if is_measured(job) and is_checked(job):
+                    _tell(job, told, is_json=args.json)
     except TimeoutError:
-        late = ", ".join(f"#{number} {job['state']}" for number, job in jobs.items() if is_live(job))
+        late = ", ".join(filter(None, map(_late, jobs.values())))
         output.note(f"not finished after {args.timeout}: {output.clean(late)}")
         return exits.FAILED
     for job in jobs.values():
         _tell(job, told, is_json=args.json)
     return code_of(jobs.values())
+
+
+def _late(job: Json) -> str:
+    """Why the wait was not over for this one; empty where it was."""
+    name = f"#{job['number']} {job['state']}"
+    return name if is_live(job) else "" if is_checked(job) else f"{name} (its check is not over)"
 
 
 def _tell(job: Json, told: dict[int, str], *, is_json: bool) -> None:
