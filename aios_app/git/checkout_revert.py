@@ -6,7 +6,7 @@ import contextlib
 
 from aios_app.domain.errors import ConflictError, ExternalError, GitError, UsageError
 from aios_app.git.base import READ_LIMIT_S
-from aios_app.git.checkout import Checkout, require_branch
+from aios_app.git.checkout import Checkout, counted, require_branch
 from aios_app.git.checkout_push import COMMIT_LIMIT_S, head_of
 from aios_app.git.person import Person
 from aios_app.git.runner import run_git
@@ -17,6 +17,8 @@ def last_commits(checkout: Checkout, count: int) -> list[str]:
 
     Raises ``UsageError`` where it has fewer, ``ConflictError`` where the checkout cannot take a revert.
     """
+    if count < 1:
+        raise UsageError("at least 1 commit can be undone")
     require_branch(checkout)
     if checkout.changed or checkout.deleted:
         files = ", ".join([*checkout.changed, *checkout.deleted][:5])
@@ -25,7 +27,7 @@ def last_commits(checkout: Checkout, count: int) -> list[str]:
         )
     found = _first_parents(checkout, count) if checkout.head else []
     if len(found) < count:
-        raise UsageError(f"{checkout.branch} has only {len(found)} commits, not {count}")
+        raise UsageError(f"{checkout.branch} has only {counted(len(found), 'commit')}, not {count}")
     if _is_shallow(checkout, found[-1]):
         raise UsageError(
             f"the history of {checkout.root} is cut off before {count} commits: git fetch --unshallow"
@@ -34,44 +36,49 @@ def last_commits(checkout: Checkout, count: int) -> list[str]:
 
 
 def revert(checkout: Checkout, shas: list[str], person: Person) -> str:
-    """Makes one new commit for each, in this order, and gives the last.
+    """Makes one new commit for each that changed something, in this order, and gives the last.
 
-    Where one cannot be undone everything is as before, and the error says why.
+    As each undoes what the one after it left, none can conflict. Where one fails everything is as before.
     """
-    args = ["revert", "--no-edit", "--mainline", "1", *shas]
+    undone = _that_changed_something(checkout, shas)
+    if not undone:
+        raise ConflictError("nothing to undo: no file was changed by what was named")
+    args = ["revert", "--no-edit", "--mainline", "1", *undone]
     try:
-        # A conflict is not resolved as it was once before: no side is chosen silently.
-        person.run(args, cwd=checkout.root, timeout_s=COMMIT_LIMIT_S, config={"rerere.enabled": "false"})
+        person.run(args, cwd=checkout.root, timeout_s=COMMIT_LIMIT_S)
     except GitError as error:
-        unmerged = _read(checkout, "diff", "--name-only", "--diff-filter=U", "-z").split("\0")
-        undone = _read(checkout, "rev-list", "--count", f"{checkout.head}..HEAD").strip()
         _go_back(checkout, person)
-        raise _why(shas[int(undone)], [name for name in unmerged if name], error) from error
+        if "would be overwritten" in error.stderr:
+            raise ConflictError(f"nothing was changed: {error.stderr.strip()}") from error
+        raise ExternalError("git revert failed, nothing was changed", error.stderr) from error
     return head_of(checkout)
 
 
-def _why(sha: str, unmerged: list[str], error: GitError) -> Exception:
-    kept = "nothing was changed"
-    if unmerged:
-        return ConflictError(
-            f"{sha[:7]} cannot be undone without a conflict in {', '.join(unmerged)}: {kept}"
-        )
-    if "nothing to commit" in error.stderr or "is now empty" in error.stderr:
-        return ConflictError(f"nothing of {sha[:7]} is left to undo: {kept}")
-    if "would be overwritten" in error.stderr:
-        return ConflictError(f"{sha[:7]} cannot be undone, {kept}: {error.stderr.strip()}")
-    return ExternalError(f"git revert failed at {sha[:7]}, {kept}", error.stderr)
-
-
 def _go_back(checkout: Checkout, person: Person) -> None:
-    with contextlib.suppress(GitError):  # where it failed before it began there is nothing to abort
-        person.run(["revert", "--abort"], cwd=checkout.root, timeout_s=READ_LIMIT_S)
-    if head_of(checkout) != checkout.head:
-        raise GitError(f"{checkout.root} could not be put back: git reset --keep {checkout.head[:12]}")
+    """As ``git revert --abort``, which does not undo what a hook refused."""
+    person.run(["revert", "--quit"], cwd=checkout.root, timeout_s=READ_LIMIT_S)
+    person.run(["reset", "--quiet", "--merge", checkout.head], cwd=checkout.root, timeout_s=COMMIT_LIMIT_S)
 
 
 def _first_parents(checkout: Checkout, count: int) -> list[str]:
     return _read(checkout, "rev-list", "--first-parent", f"--max-count={count}", "HEAD").split()
+
+
+def _that_changed_something(checkout: Checkout, shas: list[str]) -> list[str]:
+    """Git refuses to undo a commit that has the files of its parent."""
+    args = [
+        "log",
+        "--first-parent",
+        f"--max-count={len(shas) + 1}",
+        "--format=%T",
+        "--no-show-signature",
+        "HEAD",
+    ]
+    trees = [
+        *_read(checkout, *args).split(),
+        _read(checkout, "hash-object", "-t", "tree", "/dev/null").strip(),
+    ]
+    return [sha for sha, tree, before in zip(shas, trees, trees[1:], strict=False) if tree != before]
 
 
 def _is_shallow(checkout: Checkout, sha: str) -> bool:

@@ -19,7 +19,7 @@ from aios_app.git.runner import run_git
 FIRST_BRANCH = "main"
 _SCHEMES = r"(?:https?|ssh|git|git\+ssh|file)://(?!-)[^/\s]*/\S+"
 #: ``git@github.com:me/shop.git``; a second colon would name a helper program of git, which runs what follows.
-_LIKE_SCP = r"(?:[\w.+-]+@)?\w[\w.-]*:(?!:)\S+"
+_LIKE_SCP = r"(?:[\w.+-]+@)?\w[\w.-]*:(?!:|//)\S+"
 
 
 def checkout_at(directory: Path) -> Checkout:
