@@ -15,19 +15,23 @@ from aios_app.services.context import Context
 from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
 from aios_app.services.import_ancestor import import_ancestor
 from aios_app.services.open_session import OpenRequest, open_session
+from aios_app.services.push_checkout import push_checkout
 from aios_app.services.resume_jobs import lost_jobs, resume_jobs
 from aios_app.services.retry_jobs import retry_jobs
+from aios_app.services.revert_checkout import revert_checkout
 from aios_app.services.send_text import Message, send_text
+from aios_app.services.setup_checkout import setup_checkout
 from aios_app.services.start_run import RunRequest, start_run
 from aios_app.services.stop_jobs import stop_jobs
 from web.handlers import Endpoint
-from web.schema import DIGITS, DIRECTORY, FLAG, SOME_TEXTS, TEXT, TEXTS, WHOLE, choice
+from web.schema import DIGITS, DIRECTORY, ENVIRONMENT, FLAG, SOME_TEXTS, TEXT, TEXTS, WHOLE, choice
 
 _NO = FLAG.optional(default=False)
 _EMPTY = TEXT.optional("")
 _NONE = TEXTS.optional(())
 _PLACE = {"path": TEXT, "cwd": DIRECTORY}
 _JOBS = {"refs": SOME_TEXTS, "cwd": DIRECTORY}
+_CHECKOUT = {"cwd": DIRECTORY, "is_confirmed": _NO, "environment": ENVIRONMENT.optional({})}
 
 EVENTS_QUERY = {"after": _EMPTY}
 
@@ -205,4 +209,7 @@ ENDPOINTS = {
     ),
     "GET /sessions": Endpoint(service=sessions.list_sessions),
     "GET /worktrees": Endpoint(service=worktrees.list_worktrees),
+    "POST /checkout/push": Endpoint(service=push_checkout, body=_CHECKOUT | {"message": _EMPTY}),
+    "POST /checkout/revert": Endpoint(service=revert_checkout, body=_CHECKOUT | {"count": WHOLE.optional(1)}),
+    "POST /checkout/setup": Endpoint(service=setup_checkout, body=_CHECKOUT | {"url": _EMPTY}),
 }
