@@ -58,6 +58,11 @@ def losses(job: Job) -> Losses:
     return losses_of(repository, Path(job.worktree), branch=job.branch, base_sha=job.base_sha)
 
 
+def has_work(job: Job) -> bool:
+    """Whether anything is left of the job's worktree."""
+    return bool(job.worktree) and not job.is_in_place and Path(job.worktree).is_dir()
+
+
 def check_own(job: Job) -> None:
     """Raises ``ConflictError`` where the worktree at the job's path is known to be another's."""
     data = read_metadata(Path(job.worktree))
