@@ -99,14 +99,15 @@ class ApiHandler(BaseHandler):
     async def answer(self, **path: str) -> None:
         """Every method comes here: the route has chosen the endpoint."""
         with self.pending:
-            given = self._fields(path)
-            answer = await asyncio.to_thread(_call, self.endpoint.service, self.context, given)
+            given = self.fields(path)
+            answer = await asyncio.to_thread(call_service, self.endpoint.service, self.context, given)
             self.set_status(self.endpoint.status(answer))
             await self.finish(encode(**answer))
             if self.endpoint.afterwards is not None:
-                await asyncio.to_thread(_call, self.endpoint.afterwards, self.context, {})
+                await asyncio.to_thread(call_service, self.endpoint.afterwards, self.context, {})
 
-    def _fields(self, path: Mapping[str, str]) -> dict[str, Any]:
+    def fields(self, path: Mapping[str, str]) -> dict[str, Any]:
+        """What the service is given; raises ``UsageError`` that names the wrong field."""
         endpoint = self.endpoint
         body = take_fields(endpoint.body, read_body(self.request.body))
         return take_fields(endpoint.path, path) | self.query_fields(endpoint.query) | body
@@ -150,10 +151,10 @@ def log_request(handler: RequestHandler) -> None:
     logger.debug("%s %s %s", *words, extra={"duration_ms": duration_ms})
 
 
-def _call(service: Callable[..., Any], context: Context, given: dict[str, Any]) -> Any:  # noqa: ANN401 - of the service
+def call_service(service: Callable[..., Any], context: Context, given: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """What the service returns; it begins once more where the ledger was lost and nothing was written."""
     try:
         return service(context, **given)
     except LedgerLost:
-        # Nothing was written: the ledger is found again, and the service may begin once more.
         ensure_ledger(context, owns=True)
         return service(context, **given)

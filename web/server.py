@@ -26,8 +26,12 @@ from aios_app.services.context import Context, build_context
 from aios_app.services.reconcile import ensure_ledger
 from aios_app.settings import Settings
 from web.app import make_app
+from web.browser import make_browser_app
+from web.door import Door
+from web.entrance import share_endpoints, ticket_endpoints
 from web.feed import Feed
 from web.handlers import MAX_BODY_BYTES
+from web.pending import Pending
 
 logger = logging.getLogger(__name__)
 
@@ -108,16 +112,28 @@ async def answer_until(stopping: asyncio.Event, context: Context, listener: sock
     """Answers over ``listener`` until ``stopping`` is set and those under way have their answer."""
     ledger = context.ledger
     feed = Feed(lambda: connect(context), ledger.jobs, lambda: ensure_ledger(context, owns=True))
-    app = make_app(context, feed)
+    pending = Pending()
+    door = Door(context, feed, pending, make_browser_app)
+    app = make_app(context, feed, pending, ticket_endpoints(door) | share_endpoints(door))
     server = HTTPServer(app, max_body_size=8 * MAX_BODY_BYTES)
+    await _open(door)
     server.add_socket(listener)
     logger.info("the service answers at %s", context.settings.api_socket)
     await stopping.wait()
     context.settings.api_socket.unlink(missing_ok=True)  # while it still answers: nobody can have replaced it
     server.stop()
+    await door.close()
     await feed.close()
-    if not await app.pending.is_over(_STOP_S):
+    if not await pending.is_over(_STOP_S):
         logger.warning("stopped with requests that took longer than %s s", _STOP_S)
         logging.shutdown()
         os._exit(0)
     await server.close_all_connections()
+
+
+async def _open(door: Door) -> None:
+    """Without browsers the rest goes on: why they are not let in stands in the status."""
+    try:
+        await door.open()
+    except StackError as error:
+        logger.warning("%s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -24,8 +25,17 @@ def show_status(ctx: Context) -> dict[str, Any]:
         "runs_open": len({job.run for job in ctx.ledger.jobs_in(LIVE_STATES)}),
         "redis": ctx.ledger.server_info() | {"is_external": ctx.settings.redis_url is not None},
         "worker": _worker(ctx),
-        "web": {"pid": os.getpid()},
+        "web": {"pid": os.getpid()} | _browsers(ctx),
     }
+
+
+def _browsers(ctx: Context) -> dict[str, str]:
+    """Where they come in, or the problem that keeps them out."""
+    try:
+        said = json.loads(ctx.settings.web_address_file.read_text())
+        return {"url": str(said["url"]), "problem": str(said["problem"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"url": "", "problem": ""}
 
 
 def _machine(ctx: Context) -> dict[str, Any]:

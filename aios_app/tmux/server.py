@@ -140,6 +140,13 @@ class TmuxServer:
         _check(result, f"session {name} cannot be read")
         return "\n".join(result.stdout)
 
+    def history(self, name: str, lines: int) -> str:
+        """So many lines above the screen, and the screen, with colours and as they were before wrapping."""
+        _check_name(name)
+        result = self._client.run(["capture-pane", "-peJ", "-S", f"-{lines}", "-t", _agent_pane(name)])
+        _check(result, f"session {name} cannot be read")
+        return "\n".join(result.stdout)
+
     def watch_silence(self, name: str, seconds: int) -> None:
         """Give one notice when the session shows nothing new for ``seconds``; 0: no more notices.
 

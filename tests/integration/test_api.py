@@ -53,7 +53,8 @@ def test_status_says_what_this_instance_is_and_what_lives(api: Api, context: Con
     assert answer["redis"]["engine"] in {"valkey", "redis"}
     assert answer["redis"]["is_external"] is False
     assert answer["worker"] == {"is_alive": False, "pid": 0}
-    assert answer["web"] == {"pid": os.getpid()}
+    assert answer["web"]["pid"] == os.getpid()
+    assert answer["web"]["url"].startswith("http://127.0.0.1:")
 
 
 def test_a_worker_is_alive_as_long_as_its_lock_is_held(api: Api, context: Context) -> None:

@@ -36,14 +36,15 @@ def _lines(answer: Json) -> dict[str, str]:
 def _stack(answer: Json) -> dict[str, str]:
     if "worker" not in answer:
         return {"stack": "down: aios up"}
-    machine, redis, worker = answer["machine"], answer["redis"], answer["worker"]
+    machine, redis, worker, web = (answer[name] for name in ("machine", "redis", "worker", "web"))
     slots = machine.get("slots", 0)
     return {
         "runs": f"{answer['runs_open']} open",
         "machine": f"{machine['name']}  {machine['id']}",
         "agents": f"{slots} of at most {machine['max_agents']} at a time",
         "worker": f"pid {worker['pid']}" if worker["is_alive"] else "not running: aios up",
-        "web": f"pid {answer['web']['pid']}",
+        "web": f"pid {web['pid']}",
+        "browsers": web.get("url") or web.get("problem") or "not let in",
         "redis": f"{redis['engine']} {redis['version']}{' (given by AIOS_REDIS_URL)' * redis['is_external']}",
         "version": answer["version"],
     }

@@ -1,0 +1,112 @@
+"""The application behind the door: pages, the API for whom it is open to, the feed, terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from tornado.routing import Rule
+from tornado.web import Application, HTTPError, url
+
+from aios_app.domain.errors import UsageError
+from web.api import ENDPOINTS
+from web.door import Door
+from web.entrance import share_endpoints
+from web.guarded import Guarded
+from web.handlers import ApiHandler, log_request
+from web.live import FeedHandler
+from web.pages import (
+    STATIC,
+    FileHandler,
+    LoginHandler,
+    LogoutHandler,
+    PageHandler,
+    SessionHandler,
+    ShareHandler,
+)
+from web.routes import ROOT, MethodAndPath
+from web.terminal import TerminalHandler
+
+#: Of one WebSocket message; a longer one closes the socket before it is read.
+MAX_MESSAGE_BYTES = 1024 * 1024
+#: A browser that is asleep answers late; one whose machine is gone is noticed after twice this.
+_PING_S = 120
+#: What somebody with a link may ask about its job.
+_OF_JOBS = frozenset({"GET /jobs/{number}/history"})
+#: The paths of the one page that shows them all.
+_PAGES = r"/(?:(?:jobs|runs|machines|projects|new)(?:/.*)?)?"
+
+
+class OwnerApiHandler(Guarded, ApiHandler):
+    """The API, for the person alone."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.require_no_other_page()
+        self.require_visitor()
+
+    def require_visitor(self) -> None:
+        """Refuses who may not ask for this."""
+        self.require_owner()
+
+    def fields(self, path: Mapping[str, str]) -> dict[str, Any]:
+        fields = super().fields(path)
+        if fields.get("environment"):
+            raise UsageError("environment is of a terminal: a browser has none")
+        return fields
+
+
+class JobApiHandler(OwnerApiHandler):
+    """The same, and for somebody with a link to the job ``number`` too."""
+
+    def require_visitor(self) -> None:
+        number = self.path_kwargs["number"]
+        if not (number.isdecimal() and int(number[:18]) in self.visitor.shares):
+            self.require_owner()
+
+
+class NothingHandler(Guarded):
+    """Whatever is not there."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise HTTPError(HTTPStatus.NOT_FOUND, "there is nothing here")
+
+
+def make_browser_app(door: Door) -> Application:
+    """All that browsers can ask for."""
+    given = {"context": door.context, "pending": door.pending}
+    api = [
+        Rule(
+            MethodAndPath(line),
+            JobApiHandler if line in _OF_JOBS else OwnerApiHandler,
+            given | {"endpoint": one},
+        )
+        for line, one in (ENDPOINTS | share_endpoints(door)).items()
+    ]
+    own = [
+        Rule(MethodAndPath("GET /web/session"), SessionHandler),
+        url(rf"{ROOT}/feed", FeedHandler),
+        url(r"/attach/([A-Za-z0-9_-]{1,64})", TerminalHandler),
+        url(r"/terminal\.html", PageHandler, {"file": "terminal.html", "needs": "known"}),
+        url(r"/share\.html", PageHandler, {"file": "share.html", "needs": ""}),
+        url(r"/login", LoginHandler, {"file": "login.html", "needs": ""}),
+        url(r"/logout", LogoutHandler),
+        url(r"/share", ShareHandler),
+        url(r"/static/(.+)", FileHandler, {"path": str(STATIC)}),
+        url(
+            r"/(?:(?:jobs|runs|machines|projects|new)(?:/.*)?)?",
+            PageHandler,
+            {"file": "index.html", "needs": "owner"},
+        ),
+    ]
+    return Application(
+        [*own, *api],
+        default_handler_class=NothingHandler,
+        log_function=log_request,
+        door=door,
+        websocket_max_message_size=MAX_MESSAGE_BYTES,
+        websocket_ping_interval=_PING_S,
+        websocket_ping_timeout=_PING_S,
+    )

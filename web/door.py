@@ -1,0 +1,138 @@
+"""The door for browsers: opened where it can be; else it has a problem in words, and the rest goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+from tornado.web import Application
+
+from aios_app.domain.errors import StackError
+from aios_app.services.context import Context
+from web.access import Access, Grant
+from web.feed import Feed
+from web.handlers import MAX_BODY_BYTES
+from web.pending import Pending
+from web.place import Place, listen, note
+
+logger = logging.getLogger(__name__)
+
+#: Connections at once, sockets with them; one more is closed at once. Idle ones are closed after ``_IDLE_S``.
+MAX_CONNECTIONS = 600
+#: Seconds in which the head of a request must have come, and then its body.
+_IDLE_S = 20.0
+_HEAD_BYTES = 16 * 1024
+_BUFFER_BYTES = 4 * 1024 * 1024
+
+
+class Close(enum.IntEnum):
+    """Why a WebSocket is closed; ``docs/web.md`` says what a page makes of it."""
+
+    GOING_AWAY = 1001
+    ENDED = 4000
+    DETACHED = 4001
+    NOTHING_THERE = 4002
+    NOT_ALLOWED = 4003
+    TOO_MANY = 4004
+    NOT_UNDERSTOOD = 4005
+    REDIS_AWAY = 4006
+
+
+class LiveSocket(Protocol):
+    """A WebSocket that is open, by ``grant``."""
+
+    grant: Grant
+
+    def leave(self, code: Close, reason: str) -> None: ...
+
+
+class Door:
+    """What all handlers behind the door share. Belongs to the event loop that it is made in."""
+
+    place: Place  #: known once the door is open
+
+    def __init__(
+        self, context: Context, feed: Feed, pending: Pending, make_app: Callable[[Door], Application]
+    ) -> None:
+        self.context = context
+        self.feed = feed
+        self.pending = pending
+        self.access = Access(context.settings.data_dir / "web-access.json")
+        self.sockets: set[LiveSocket] = set()
+        self._make_app = make_app
+        self._loop = asyncio.get_running_loop()
+        self._opening = asyncio.Lock()
+        self._server: _Server | None = None
+
+    async def open(self) -> None:
+        """Lets browsers in, unless it does so already; ``StackError`` says why it cannot."""
+        async with self._opening:
+            if self._server is not None:
+                return
+            settings = self.context.settings
+            try:
+                self.place, listeners = await asyncio.to_thread(listen, self.context)
+            except StackError as error:
+                note(settings, problem=str(error))
+                raise
+            self._server = _Server(self, self._make_app(self))
+            self._server.add_sockets(listeners)
+            note(settings, url=self.place.url)
+            logger.info("browsers are let in at %s", self.place.url)
+
+    def open_from_thread(self, deadline_s: float) -> None:
+        """The same for a thread of a request."""
+        asyncio.run_coroutine_threadsafe(self.open(), self._loop).result(deadline_s)
+
+    async def close(self) -> None:
+        """Nobody comes in any more; pages are told to come again later."""
+        self._leave(self.sockets, Close.GOING_AWAY, "the service ends")
+        if self._server is not None:
+            self._server.stop()
+            await self._server.close_all_connections()
+
+    def cut_off(self, keys: Collection[str]) -> None:
+        """Closes the sockets of these grants. Any thread may call it."""
+        self._loop.call_soon_threadsafe(self._cut_off, keys)
+
+    def _cut_off(self, keys: Collection[str]) -> None:
+        cut = [socket for socket in self.sockets if socket.grant.key in keys]
+        self._leave(cut, Close.NOT_ALLOWED, "the login or the link is over")
+
+    def _leave(self, sockets: Collection[LiveSocket], code: Close, reason: str) -> None:
+        for socket in list(sockets):
+            socket.leave(code, reason)
+
+
+class _Server(HTTPServer):
+    """Refuses connections beyond ``MAX_CONNECTIONS``."""
+
+    def initialize(self, door: Door, app: Application) -> None:  # type: ignore[override]
+        super().initialize(
+            app,
+            ssl_options=door.place.tls,
+            max_header_size=_HEAD_BYTES,
+            max_body_size=MAX_BODY_BYTES,
+            max_buffer_size=_BUFFER_BYTES,
+            idle_connection_timeout=_IDLE_S,
+            body_timeout=_IDLE_S,
+        )
+        self._door = door
+        self._requesting = 0
+
+    def handle_stream(self, stream: IOStream, address: tuple[str, int]) -> None:
+        if self._requesting + len(self._door.sockets) >= MAX_CONNECTIONS:
+            stream.close()
+            return
+        self._requesting += 1
+        super().handle_stream(stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        """Also when a WebSocket takes the connection over: the door counts it then."""
+        self._requesting -= 1
+        super().on_close(server_conn)

@@ -1,0 +1,211 @@
+"""A job's terminal in a browser: one tmux client on a terminal of its own for each that looks.
+
+Nothing is kept for who comes late or comes back: tmux draws the whole screen anew. What the browser has
+not shown yet is bounded by what it acknowledges, what it has not even taken by the socket's own buffer;
+beyond either, the tmux client waits, and the agent goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tornado.websocket import WebSocketClosedError
+
+from aios_app.domain.errors import AiosError, QueueError, UnknownJob
+from aios_app.services.context import Context
+from aios_app.services.view_job import View, look_at, session_job, take_over
+from web.access import Grant
+from web.door import Close
+from web.entrance import shared
+from web.guarded import Visitor
+from web.handlers import call_service
+from web.pty import Pty
+from web.sockets import GuardedSocket
+
+#: Of one session.
+MAX_VIEWERS = 16
+#: Bytes that the browser has not acknowledged, and that the socket has not sent: the terminal is read up to
+#: the first number, and again from the second on.
+ACK_WINDOW = (512 * 1024, 384 * 1024)
+SEND_WINDOW = (256 * 1024, 64 * 1024)
+_MAX_COLUMNS, _MAX_ROWS = 1000, 500
+_USUAL_SIZE = (80, 24)
+#: All that a tmux client needs that draws in a browser. It gets nothing of this process's own.
+_ENVIRONMENT = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+
+
+class NotUnderstood(AiosError):
+    """The message is none that a terminal takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sight:
+    """A view, and what it is allowed by."""
+
+    view: View
+    grant: Grant
+    read_only: bool
+
+
+class TerminalHandler(GuardedSocket):
+    """``/attach/SESSION``; the messages are those of ``docs/web.md``."""
+
+    def initialize(self) -> None:
+        self.session = ""
+        self._pty: Pty | None = None
+        self._read_only = True
+        self._unacked = 0
+        self._unsent = 0
+        self._ending: asyncio.Task[None] | None = None
+
+    async def open(self, session: str) -> None:
+        self.set_nodelay(True)
+        self.session = session
+        self.enter(self.visitor.owner or next(iter(self.visitor.shares.values())))
+        viewers = [one for one in self.door.sockets if isinstance(one, TerminalHandler)]
+        if sum(one.session == session for one in viewers) > MAX_VIEWERS:
+            self.leave(Close.TOO_MANY, f"{MAX_VIEWERS} look at this session already")
+            return
+        try:
+            await self._attach()
+        except NotUnderstood as error:
+            self.leave(Close.NOT_UNDERSTOOD, str(error))
+        except QueueError:
+            self.leave(Close.REDIS_AWAY, "Redis does not answer")
+        except AiosError as error:
+            self.leave(Close.NOTHING_THERE, str(error))
+
+    def on_message(self, message: str | bytes) -> Any:  # noqa: ANN401 - Tornado reads on when it is done
+        """Input is taken as quickly as tmux takes it."""
+        try:
+            if isinstance(message, str):
+                self._obey(message)
+            elif self._pty is not None and self._pty.is_open and not self._read_only:
+                rest = self._pty.write(message)
+                return self._pty.write_all(rest) if rest else None
+        except NotUnderstood as error:
+            self.leave(Close.NOT_UNDERSTOOD, str(error))
+        return None
+
+    def leave(self, code: Close, reason: str) -> None:
+        self._hang_up()
+        super().leave(code, reason)
+
+    def on_close(self) -> None:
+        self._hang_up()
+        super().on_close()
+
+    def _hang_up(self) -> None:
+        if self._pty is not None:
+            self._pty.close()
+
+    async def _attach(self) -> None:
+        size = self._asked_size()
+        asked = {"session": self.session, "visitor": self.visitor, "read_only": self._asks_read_only()}
+        sight = await asyncio.to_thread(call_service, _find, self.door.context, asked)
+        if self.is_left:
+            return
+        self.enter(sight.grant)
+        self._read_only = sight.read_only
+        job = sight.view.job.to_json()
+        hello = {
+            "job": shared(job) if sight.grant.job else job,
+            "read_only": sight.read_only,
+            "is_resumed": sight.view.is_resumed,
+        }
+        self.write_message(json.dumps({"hello": hello}))
+        self._pty = Pty(
+            [*sight.view.argv, "-E"],  # the session keeps its environment, whatever this process has
+            environment=_ENVIRONMENT,
+            size=size,
+            on_output=self._send,
+            on_end=self._end,
+        )
+
+    def _asked_size(self) -> tuple[int, int]:
+        if not (self.get_query_argument("cols", "") or self.get_query_argument("rows", "")):
+            return _USUAL_SIZE
+        try:
+            return _size([int(self.get_query_argument(name, "")) for name in ("cols", "rows")])
+        except ValueError as error:
+            raise NotUnderstood("cols and rows are whole numbers") from error
+
+    def _asks_read_only(self) -> bool:
+        return self.get_query_argument("read_only", "") == "1"
+
+    def _send(self, data: bytes) -> None:
+        try:
+            sending = self.write_message(data, binary=True)
+        except WebSocketClosedError:
+            self._hang_up()
+            return
+        self._unacked += len(data)
+        self._unsent += len(data)
+        sending.add_done_callback(lambda done: self._note_sent(done, len(data)))
+        if self._unacked >= ACK_WINDOW[0] or self._unsent >= SEND_WINDOW[0]:
+            self._listen(is_wanted=False)
+
+    def _note_sent(self, done: asyncio.Future[None], size: int) -> None:
+        if not done.cancelled() and done.exception() is not None:
+            self._hang_up()
+        self._unsent -= size
+        self._listen_again()
+
+    def _listen_again(self) -> None:
+        if self._unacked <= ACK_WINDOW[1] and self._unsent <= SEND_WINDOW[1]:
+            self._listen(is_wanted=True)
+
+    def _listen(self, *, is_wanted: bool) -> None:
+        if self._pty is not None:
+            self._pty.read(is_wanted=is_wanted)
+
+    def _obey(self, message: str) -> None:
+        try:
+            [(name, value)] = json.loads(message).items()
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise NotUnderstood('a text message is {"ack": N} or {"resize": [COLUMNS, ROWS]}') from error
+        if name == "resize":
+            size = _size(value)
+            if self._pty is not None and self._pty.is_open:
+                self._pty.resize(size)
+        elif name == "ack" and type(value) is int and 0 <= value <= self._unacked:
+            self._unacked -= value
+            self._listen_again()
+        else:
+            raise NotUnderstood("only what was sent can be acknowledged, and nothing else be asked")
+
+    def _end(self) -> None:
+        self._ending = asyncio.create_task(self._say_end())
+
+    async def _say_end(self) -> None:
+        is_there = await asyncio.to_thread(_is_there, self.door.context, self.session)
+        code = Close.DETACHED if is_there else Close.ENDED
+        self.leave(code, "detached" if is_there else "the session has ended")
+
+
+def _find(ctx: Context, *, session: str, visitor: Visitor, read_only: bool) -> _Sight:
+    """What this visitor sees of the session; raises ``UnknownJob`` also where it must not be seen."""
+    job = session_job(ctx, session)
+    grant = visitor.grant_for(job.number) if job else None
+    if job is None or grant is None:
+        raise UnknownJob(f"AIOS has no session {session}")
+    if grant.job:
+        return _Sight(view=look_at(ctx, job), grant=grant, read_only=True)
+    return _Sight(view=take_over(ctx, job, read_only=read_only), grant=grant, read_only=read_only)
+
+
+def _is_there(ctx: Context, session: str) -> bool:
+    try:
+        return ctx.tmux.find(session) is not None
+    except AiosError:
+        return False
+
+
+def _size(value: object) -> tuple[int, int]:
+    match value:
+        case [int(columns), int(rows)] if 2 <= columns <= _MAX_COLUMNS and 1 <= rows <= _MAX_ROWS:
+            return columns, rows
+    raise NotUnderstood(f"a size is [COLUMNS, ROWS], at most [{_MAX_COLUMNS}, {_MAX_ROWS}]")
