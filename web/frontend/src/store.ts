@@ -1,0 +1,179 @@
+// What the service told, in one place; components read it by `useStore` and are drawn again when it changed.
+import { useEffect, useState } from "preact/hooks";
+import { ApiError, get } from "./api";
+import { Feed } from "./feed";
+import type { FeedMessage, Job, RunRow, Status } from "./protocol";
+
+export interface JobEvent {
+  at_ms: number;
+  words: string;
+}
+
+export class Store {
+  jobs = new Map<number, Job>();
+  runs = new Map<number, RunRow>();
+  status: Status | null = null;
+  /** Why nothing is live at the moment; empty when all is well. */
+  away = "Connecting…";
+  isLoaded = false;
+  isWhole = false; // all jobs, not only those of the day
+  private readonly events = new Map<number, JobEvent[]>();
+  private readonly listeners = new Set<() => void>();
+  private touched: Set<number> | null = null;
+  private offset_ms = 0;
+  private isDrawing = false;
+  private runsTimer = 0;
+  private loads = 0;
+
+  start(): void {
+    new Feed({
+      onOpen: (isWhole) => this.onOpen(isWhole),
+      onMessage: (message) => this.take(message),
+      onAway: (reason) => this.setAway(reason),
+    }).connect();
+  }
+
+  /** By the service's clock. */
+  now(): number {
+    return Date.now() + this.offset_ms;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  eventsOf(job: number): JobEvent[] {
+    return this.events.get(job) ?? [];
+  }
+
+  /** Those of a run, which may be older than the day. */
+  async loadRun(run: number): Promise<void> {
+    await this.loadJobs(`/jobs?scope=all&run=${run}`);
+  }
+
+  async loadJob(number: number): Promise<void> {
+    if (!this.jobs.has(number)) await this.loadJobs("/jobs?scope=all");
+  }
+
+  async loadAll(): Promise<void> {
+    this.isWhole = true;
+    await this.load();
+  }
+
+  async loadStatus(): Promise<void> {
+    this.status = await get<Status>("/status");
+    this.changed();
+  }
+
+  private onOpen(isWhole: boolean): void {
+    if (isWhole && this.isLoaded) this.setAway("");
+    else void this.load();
+  }
+
+  private async load(): Promise<void> {
+    const mine = ++this.loads;
+    try {
+      await Promise.all([
+        this.loadJobs(this.isWhole ? "/jobs?scope=all" : "/jobs"),
+        this.loadRuns(),
+        this.loadStatus(),
+      ]);
+      this.isLoaded = true;
+      this.setAway("");
+    } catch (error) {
+      this.setAway(error instanceof ApiError ? error.message : String(error));
+      if (mine === this.loads) setTimeout(() => void this.load(), 1000);
+    }
+  }
+
+  private async loadJobs(path: string): Promise<void> {
+    // What an event tells while the answer is under way is newer than the answer.
+    const touched = (this.touched ??= new Set());
+    try {
+      const answer = await get<{ now_ms: number; jobs: Job[] }>(path);
+      this.offset_ms = answer.now_ms - Date.now();
+      for (const job of answer.jobs) {
+        if (!touched.has(job.number)) this.jobs.set(job.number, job);
+      }
+    } finally {
+      this.touched = null;
+    }
+    this.changed();
+  }
+
+  private async loadRuns(): Promise<void> {
+    const answer = await get<{ runs: RunRow[] }>("/runs");
+    this.runs = new Map(answer.runs.map((run) => [run.number, run]));
+    this.changed();
+  }
+
+  private take(message: FeedMessage): void {
+    if (message.type === "gap") void this.load();
+    else if (message.type === "redis") this.takeRedis(message.is_away);
+    else if (message.type === "job") this.takeJob(message.job);
+    else if (message.type === "run") this.loadRunsSoon();
+  }
+
+  private takeRedis(isAway: boolean): void {
+    if (isAway) this.setAway("Redis does not answer. The pages go on when it is back.");
+    else void this.load();
+  }
+
+  private takeJob(job: Job): void {
+    this.note(job, this.jobs.get(job.number));
+    this.jobs.set(job.number, job);
+    this.touched?.add(job.number);
+    this.loadRunsSoon();
+    this.changed();
+  }
+
+  private note(job: Job, before: Job | undefined): void {
+    const words = whatChanged(job, before);
+    if (!words) return;
+    const known = this.events.get(job.number) ?? [];
+    this.events.set(job.number, [...known.slice(-199), { at_ms: this.now(), words }]);
+  }
+
+  private loadRunsSoon(): void {
+    this.runsTimer ||= setTimeout(() => {
+      this.runsTimer = 0;
+      this.loadRuns().catch((error: unknown) => this.setAway(String(error)));
+      this.loadStatus().catch(() => undefined);
+    }, 500) as unknown as number;
+  }
+
+  private setAway(reason: string): void {
+    this.away = reason;
+    this.changed();
+  }
+
+  private changed(): void {
+    if (this.isDrawing) return;
+    this.isDrawing = true;
+    // Many events, one drawing; a hidden page has no frames, but its title is still kept.
+    const draw = (): void => {
+      this.isDrawing = false;
+      for (const listener of this.listeners) listener();
+    };
+    if (document.visibilityState === "visible") requestAnimationFrame(draw);
+    else setTimeout(draw, 100);
+  }
+}
+
+function whatChanged(job: Job, before: Job | undefined): string {
+  if (job.state !== before?.state) return [job.state, job.cause || job.question || job.reason].filter(Boolean).join(": ");
+  if (job.landing !== before.landing) return job.landing;
+  if (job.check !== before.check) return `check ${job.check}`;
+  if (job.note !== before.note) return job.note;
+  if (job.turns !== before.turns) return `turn ${job.turns} is over`;
+  return "";
+}
+
+export const store = new Store();
+
+export function useStore<T>(read: (store: Store) => T): T {
+  const [, draw] = useState(0);
+  useEffect(() => store.subscribe(() => draw((count) => count + 1)), []);
+  return read(store);
+}
