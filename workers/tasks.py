@@ -16,6 +16,7 @@ from aios_app.queue.sending import (
     AGENT_END,
     AGENT_SPAWN,
     JOB_CHECK,
+    MERGE_PUSH,
     MESSAGE_VERSION,
     RECONCILE,
     WAKE,
@@ -26,6 +27,7 @@ from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
 from aios_app.services.end_job import end_job
 from aios_app.services.finish_job import finish_attempt
+from aios_app.services.land_job import begin_landing
 from aios_app.services.reconcile import reconcile
 from aios_app.services.spawn_job import AttemptFailed, spawn_job
 from workers.listeners import Listeners
@@ -83,6 +85,13 @@ def _register_long(app: Celery, ctx: Context, listeners: Listeners, pools: Pools
         with _noting_trouble(ctx):
             _check_version(v)
             result = begin_check(ctx, attempt, pools.checks.start)
+        return park(self) if result is None else result
+
+    @app.task(name=MERGE_PUSH, bind=True, throws=(AiosError,))
+    def merge_push(self: Any, *, v: int, landing: str, job: int) -> dict[str, Any]:  # noqa: ANN401 - a bound task
+        with _noting_trouble(ctx):
+            _check_version(v)
+            result = begin_landing(ctx, job, landing, pools.landings.start)
         return park(self) if result is None else result
 
 

@@ -1,0 +1,74 @@
+"""After a landing was seen on its branch: the person's checkout, and what is not needed any more."""
+
+from __future__ import annotations
+
+from aios_app.domain.errors import AiosError, ConflictError, NotNow, QueueError
+from aios_app.domain.models import LIVE_STATES, SETTLED_STATES, Job, JobState
+from aios_app.git.commits import forget_commit
+from aios_app.git.fast_forward import fast_forward
+from aios_app.git.trash import KEPT_DAYS
+from aios_app.services.check_job import end_check
+from aios_app.services.close_agent import close_agent
+from aios_app.services.context import Context
+from aios_app.services.drop_jobs import drop_job
+from aios_app.services.landing_progress import Progress
+from aios_app.services.landing_site import Site
+from aios_app.services.records import record
+from aios_app.services.remove_work import remove_work
+
+#: Seconds for the end of an agent, and for a worktree with many files.
+_REMOVE_S = 600.0
+
+
+def note_landed(ctx: Context, job: Job, site: Site, base: str, sha: str) -> None:
+    """The job's work is on the branch, between these two commits; none: it came there by other means."""
+    ctx.ledger.note(job.number, landed_ref=site.target.name, landed_from=base, landed_sha=sha)
+    record(ctx, job.number)
+    forget_commit(site.repo, "landing", job.name)
+
+
+def move_checkout(site: Site, progress: Progress, sha: str) -> None:
+    """Moves the person's own branch on where git accepts it, and says what came of that."""
+    if site.moves_checkout and site.target.remote:
+        said = fast_forward(site.repo, site.target, sha, allows_edits=False)
+        if said:
+            progress.done(said)
+
+
+def remove_landed(ctx: Context, job: Job, site: Site, progress: Progress, source_sha: str) -> None:
+    """Removes worktree and branch, unless there is more in them than what landed; the job is landed then."""
+    progress.begin("remove its worktree", _REMOVE_S)
+    try:
+        _remove(ctx, job, site, progress, source_sha)
+    except ConflictError as error:
+        progress.done(f"note its worktree stays: {error}")
+        return
+    unsettled = set(JobState) - SETTLED_STATES - LIVE_STATES
+    if ctx.ledger.settle(job.number, unsettled, JobState.LANDED):
+        progress.done(f"ok worktree removed ({KEPT_DAYS} days: aios trash)")
+    record(ctx, job.number)
+
+
+def drop_rivals(ctx: Context, progress: Progress) -> None:
+    """The jobs that were not picked go to the trash; what cannot go is said and stays."""
+    for rival in ctx.ledger.jobs(progress.landing.drops):
+        if rival.state in SETTLED_STATES:
+            continue
+        progress.begin(f"drop #{rival.number}", _REMOVE_S)
+        try:
+            drop_job(ctx, rival)
+        except QueueError:
+            raise
+        except AiosError as error:
+            progress.done(f"note #{rival.number} stays: {error}")
+        else:
+            progress.done(f"ok #{rival.number} dropped")
+
+
+def _remove(ctx: Context, job: Job, site: Site, progress: Progress, source_sha: str) -> None:
+    if job.branch == site.target.branch:
+        raise NotNow(f"it is the branch {job.branch} itself that it landed on")
+    close_agent(ctx, job)
+    end_check(job)
+    for line in remove_work(ctx, job, landed_sha=source_sha).said:
+        progress.done(f"note {line}")

@@ -1,0 +1,135 @@
+"""Bring a commit onto the branch that it lands on: merge, check, push, and see it there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aios_app.domain.errors import AiosError, ConflictError, GitError
+from aios_app.domain.models import Job
+from aios_app.git.commits import keep_commit
+from aios_app.git.fast_forward import fast_forward
+from aios_app.git.filling import copy_included
+from aios_app.git.pushing import PushRaced, PushUnknown, push
+from aios_app.git.scratch import LOCAL_LIMIT_S, Scratch, scratch
+from aios_app.git.targets import fetch_target, remote_has
+from aios_app.services.context import Context
+from aios_app.services.landing_progress import Progress
+from aios_app.services.landing_site import Site
+from aios_app.services.records import job_dir
+from aios_app.services.run_check import run_check
+
+#: How often a landing begins again because the branch has moved meanwhile.
+TRIES = 5
+#: Lines of a red check's output that are shown at once.
+_TAIL_LINES = 8
+_TAIL_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is to come onto the branch."""
+
+    make: Callable[[Scratch, str], str]  #: of the scratch and the branch's commit the one that it becomes
+    verb: str  #: what a person is told that was done, e.g. ``merged into``
+    source_sha: str = ""  #: the job's commit
+
+
+class CheckFailed(AiosError):
+    """The check failed on the merged tree."""
+
+
+def bring_onto(
+    ctx: Context, job: Job, site: Site, progress: Progress, base: str, work: Work
+) -> tuple[str, str]:
+    """The commits that the branch was at before and is seen to be at now; equal where it had all already.
+
+    Raises ``MergeConflict``, ``CheckFailed``, ``ConflictError`` or ``GitError``, and the branch is as it was;
+    but where a push was cut off and the remote cannot be asked, which is said.
+    """
+    for _ in range(TRIES):
+        progress.begin("merge", LOCAL_LIMIT_S + site.check_s)
+        with scratch(site.repo, site.scratch, site.person, wait_s=LOCAL_LIMIT_S + site.check_s) as held:
+            progress.begin("merge", LOCAL_LIMIT_S)
+            sha = work.make(held, base)
+            if sha == base:
+                return base, base
+            progress.done(f"ok {work.verb} {site.target.branch} {sha[:7]}")
+            _check(ctx, job, site, progress, held)
+            known = {"base_sha": base, "sha": sha, "source_sha": work.source_sha}
+            progress.begin("push", site.push_s + site.fetch_s, **known)
+            keep_commit(site.repo, "landing", job.name, sha)
+            if _publish(site, held, sha, base, job):
+                return base, sha
+        progress.begin("fetch again: it has moved", site.fetch_s)
+        base = fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s)
+    raise GitError(f"{site.target.name} moved {TRIES} times meanwhile: land again when it is quieter")
+
+
+def _check(ctx: Context, job: Job, site: Site, progress: Progress, held: Scratch) -> None:
+    if not site.check_s:
+        return
+    progress.begin("check", site.check_s)
+    copy_included(site.repo, held.path)
+    log = job_dir(ctx.settings, job.number) / "landing.log"
+    result = run_check(ctx, job, cwd=held.path, log=log, with_setup=True)
+    if result is None:
+        return
+    if not result.is_passed:
+        said = f"the check {result.words} on the merged tree, so nothing was pushed"
+        raise CheckFailed(f"{said}: {log}{_tail(log)}")
+    progress.done(f"ok check {result.duration_ms / 1000:.0f} s")
+
+
+def _publish(site: Site, held: Scratch, sha: str, base: str, job: Job) -> bool:
+    """Whether the branch is at ``sha`` now; False: it has moved, and all begins again."""
+    if not site.target.remote:
+        return _move_local(site, sha, base, job)
+    doubt: PushUnknown | None = None
+    try:
+        push(held, site.target, sha, base, site.person, timeout_s=site.push_s)
+    except PushRaced:
+        return False
+    except PushUnknown as error:
+        doubt = error
+    if _is_seen(site, sha, doubt):
+        return True
+    raise doubt or GitError(
+        f"{site.target.name} took the push, but does not have {sha[:7]}: look at it first"
+    )
+
+
+def _is_seen(site: Site, sha: str, doubt: PushUnknown | None) -> bool:
+    try:
+        return _is_there(site, sha)
+    except GitError as error:
+        said = f"{doubt or 'pushed'}; {site.target.name} cannot be asked ({error})"
+        raise GitError(
+            f"{said}: whether {sha[:7]} is there is not known, so nothing was removed. Land again to find out"
+        ) from error
+
+
+def _is_there(site: Site, sha: str) -> bool:
+    return remote_has(site.repo, site.target, sha, site.person, timeout_s=site.fetch_s)
+
+
+def _move_local(site: Site, sha: str, base: str, job: Job) -> bool:
+    """Without a remote the branch itself moves, if git can take that upon the person's checkout."""
+    said = f"your {site.target.branch} is not moved, as the setting fast_forward is off"
+    if site.moves_checkout:
+        said = fast_forward(site.repo, site.target, sha, allows_edits=True)
+    if _is_there(site, sha):
+        return True
+    if fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s) != base:
+        return False
+    ref = keep_commit(site.repo, "landed", job.name, sha)
+    raise ConflictError(f"{said}\nthe merged commit is kept: git merge {ref}")
+
+
+def _tail(log: Path) -> str:
+    try:
+        text = log.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "".join(f"\n  {line}" for line in text.splitlines()[-_TAIL_LINES:])
