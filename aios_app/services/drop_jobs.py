@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aios_app.domain.errors import AiosError, ConflictError, NotNow
+from aios_app.domain.errors import AiosError, ConflictError, NotNow, UsageError
 from aios_app.domain.models import LIVE_STATES, SETTLED_STATES, Job, JobState
 from aios_app.git.removal import Removal
 from aios_app.services.check_job import end_check
@@ -40,6 +40,8 @@ def drop_jobs(
 
     Raises ``ConflictError`` where nothing of it can go.
     """
+    if not refs and not names:
+        raise UsageError("remove which? Name jobs, or worktrees")
     candidates = [candidate_of(ctx, job) for job in find_jobs(ctx, refs, cwd)]
     candidates += [_other(ctx, name) for name in names]
     return remove_all(candidates, is_confirmed=is_confirmed)
