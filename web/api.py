@@ -12,6 +12,7 @@ from aios_app.services.answer_job import answer_job
 from aios_app.services.attach_job import attach_job
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
+from aios_app.services.drop_jobs import drop_jobs
 from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
 from aios_app.services.import_ancestor import import_ancestor
 from aios_app.services.open_session import OpenRequest, open_session
@@ -23,6 +24,7 @@ from aios_app.services.send_text import Message, send_text
 from aios_app.services.setup_checkout import setup_checkout
 from aios_app.services.start_run import RunRequest, start_run
 from aios_app.services.stop_jobs import stop_jobs
+from aios_app.services.trash import restore_trash, show_trash
 from web.handlers import Endpoint
 from web.schema import DIGITS, DIRECTORY, ENVIRONMENT, FLAG, SOME_TEXTS, TEXT, TEXTS, WHOLE, choice
 
@@ -209,6 +211,12 @@ ENDPOINTS = {
     ),
     "GET /sessions": Endpoint(service=sessions.list_sessions),
     "GET /worktrees": Endpoint(service=worktrees.list_worktrees),
+    "POST /jobs/drop": Endpoint(
+        service=drop_jobs,
+        body={"refs": _NONE, "names": _NONE, "cwd": DIRECTORY, "is_confirmed": _NO},
+    ),
+    "GET /trash": Endpoint(service=show_trash, query={"cwd": DIRECTORY.optional("")}),
+    "POST /trash/restore": Endpoint(service=restore_trash, body={"ref": TEXT, "cwd": DIRECTORY}),
     "POST /checkout/push": Endpoint(service=push_checkout, body=_CHECKOUT | {"message": _EMPTY}),
     "POST /checkout/revert": Endpoint(service=revert_checkout, body=_CHECKOUT | {"count": WHOLE.optional(1)}),
     "POST /checkout/setup": Endpoint(service=setup_checkout, body=_CHECKOUT | {"url": _EMPTY}),

@@ -16,8 +16,8 @@ TYPE_CHECKING = False  # typing's own costs 2 ms at import
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-#: ``3``, ``w7`` and ``r3`` are commands too: the verb that each stands for.
-_HANDLES = ((r"\d+", "shell"), (r"w\d+", "w"), (r"r\d+", "jobs"))
+#: ``3``, ``w7``, ``w+7`` and ``r3`` are commands too: the verb that each stands for.
+_HANDLES = ((r"\d+", "shell"), (r"w\d+", "w"), (r"w\+\d+", "w+"), (r"r\d+", "jobs"))
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -43,7 +43,7 @@ def find_verb(word: str) -> tuple[Verb, list[str]]:
         return VERBS[word], []
     for pattern, name in _HANDLES:
         if re.fullmatch(pattern, word, re.ASCII):
-            return VERBS[name], [word.removeprefix("w")]
+            return VERBS[name], [word.lstrip("w+")]
     if _calls_agent(word):
         return VERBS["start"], [word]
     raise UsageError(f"'{word}' is not a command{_did_you_mean(word)} (aios help)")

@@ -94,6 +94,8 @@ _LIST = (
     Verb("tag", "tag", "projects", "PROJECT TAG...", "give a project tags, for --only and --except"),
     Verb("scan", "scan", "projects", "[DIRECTORY]", "find git repositories that could be added"),
     Verb("w", "w", "projects", "[JOB|NAME]", "the worktrees; with a word, a shell in one", is_basic=True),
+    Verb("w+", "drop", "projects", "JOB|NAME...", "remove worktrees without landing them; asks first"),
+    Verb("trash", "trash", "projects", "[restore JOB|NAME]", "what was removed, and how it comes back"),
     Verb(
         "agents",
         "agents",
