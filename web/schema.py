@@ -19,7 +19,12 @@ class Field:
 
     says: str
     take: Callable[[object], object]
+    schema: Mapping[str, Any]  #: what ``take`` takes, as JSON Schema
     default: Any = _REQUIRED
+
+    @property
+    def is_required(self) -> bool:
+        return self.default is _REQUIRED
 
     def optional(self, default: object) -> Field:
         """The same field, which may be left out."""
@@ -27,8 +32,9 @@ class Field:
 
     def or_null(self) -> Field:
         """The same field, which may be ``null``."""
-        take = self.take
-        return replace(self, says=f"{self.says} or null", take=lambda v: None if v is None else take(v))
+        take, schema = self.take, {"anyOf": [self.schema, {"type": "null"}]}
+        says = f"{self.says} or null"
+        return replace(self, says=says, schema=schema, take=lambda v: None if v is None else take(v))
 
 
 def read_body(body: bytes) -> Mapping[str, object]:
@@ -53,7 +59,7 @@ def take_fields(fields: Mapping[str, Field], data: Mapping[str, object]) -> dict
 
 def _take(name: str, field: Field, data: Mapping[str, object]) -> object:
     if name not in data:
-        if field.default is _REQUIRED:
+        if field.is_required:
             raise UsageError(f"the field '{name}' is missing: it is {field.says}")
         return field.default
     try:
@@ -64,7 +70,8 @@ def _take(name: str, field: Field, data: Mapping[str, object]) -> object:
 
 def choice(*words: str) -> Field:
     """One of these words."""
-    return Field(" or ".join(f"'{word}'" for word in words), lambda value: _one_of(value, words))
+    says = " or ".join(f"'{word}'" for word in words)
+    return Field(says, lambda value: _one_of(value, words), {"enum": list(words)})
 
 
 def _one_of(value: object, words: tuple[str, ...]) -> str:
@@ -124,11 +131,27 @@ def _digits(value: object) -> int:
     return int(digits)
 
 
-TEXT = Field("a string without NUL", _text)
-DIRECTORY = Field("the absolute path of a directory", _directory)
-TEXTS = Field("a list of strings without NUL", _texts)
-SOME_TEXTS = Field("a list of at least one string without NUL", _some_texts)
-ENVIRONMENT = Field(f"an object of strings, by the names {', '.join(sorted(PERSON_VARIABLES))}", _environment)
-FLAG = Field("true or false", _flag)
-WHOLE = Field("a whole number, 0 or more", _whole)
-DIGITS = Field("a number", _digits)
+_TEXT = {"type": "string", "pattern": "^[^\\u0000]*$"}
+
+TEXT = Field("a string without NUL", _text, _TEXT)
+DIRECTORY = Field(
+    "the absolute path of a directory", _directory, {"type": "string", "pattern": "^/[^\\u0000]*$"}
+)
+TEXTS = Field("a list of strings without NUL", _texts, {"type": "array", "items": _TEXT})
+SOME_TEXTS = Field(
+    "a list of at least one string without NUL",
+    _some_texts,
+    {"type": "array", "items": _TEXT, "minItems": 1},
+)
+ENVIRONMENT = Field(
+    f"an object of strings, by the names {', '.join(sorted(PERSON_VARIABLES))}",
+    _environment,
+    {
+        "type": "object",
+        "properties": dict.fromkeys(sorted(PERSON_VARIABLES), _TEXT),
+        "additionalProperties": False,
+    },
+)
+FLAG = Field("true or false", _flag, {"type": "boolean"})
+WHOLE = Field("a whole number, 0 or more", _whole, {"type": "integer", "minimum": 0, "maximum": 2**31 - 1})
+DIGITS = Field("a number", _digits, {"type": "integer", "minimum": 0, "maximum": 999_999_999})
