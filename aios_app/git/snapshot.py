@@ -83,7 +83,7 @@ class WorktreeCopy:
             )
         gitlinks = (name for mode, name, _ in self._entries() if mode == _GITLINK)
         check_submodules(self.place, Path(self._env["GIT_DIR"]), gitlinks)
-        _check_size(self.place, [*uncommitted.changed, *uncommitted.untracked], max_bytes)
+        check_size(self.place, [*uncommitted.changed, *uncommitted.untracked], max_bytes)
 
     def staged(self) -> str:
         """The tree that is staged; empty where files are unmerged. Call it before ``tree``."""
@@ -144,7 +144,8 @@ def _changed_name(entry: str) -> str:
     return entry.split(" ", 8 if entry[0] == "1" else 10)[-1]
 
 
-def _check_size(place: Path, names: Sequence[str], max_bytes: int) -> None:
+def check_size(place: Path, names: Sequence[str], max_bytes: int) -> None:
+    """Raises ``ConflictError`` where these files are more than the trash is to take, with the largest."""
     sizes: Counter[str] = Counter()
     for name in names:
         with suppress(OSError):

@@ -17,7 +17,7 @@ from aios_app.domain.errors import ConflictError, GitError
 from aios_app.git.base import READ_LIMIT_S
 from aios_app.git.location import Repository
 from aios_app.git.runner import run_git
-from aios_app.git.snapshot import Uncommitted, WorktreeCopy
+from aios_app.git.snapshot import Uncommitted, WorktreeCopy, check_size
 
 TRASH = "refs/aios/trash/"
 KEPT_DAYS = 30
@@ -60,17 +60,28 @@ class TrashEntry:
         return asdict(self)
 
 
-def keep(repo: Repository, copy: WorktreeCopy, entry: TrashEntry, *, max_bytes: int) -> TrashEntry:
+def keep(
+    repo: Repository,
+    copy: WorktreeCopy,
+    entry: TrashEntry,
+    *,
+    max_bytes: int,
+    has_repositories: bool = True,
+) -> TrashEntry:
     """Puts all that stands in the copied worktree into the trash, and touches nothing else.
 
     ``entry`` says what is known of it; ``files``, ``commits``, ``head`` and the like are filled in. Raises
-    ``ConflictError`` for what cannot be kept.
+    ``ConflictError`` for what cannot be kept. Without ``has_repositories`` those inside of it are left out,
+    as they will stay.
     """
     uncommitted = copy.uncommitted()
-    copy.check(uncommitted, max_bytes)
+    if has_repositories:
+        copy.check(uncommitted, max_bytes)
+    else:
+        check_size(copy.place, [*uncommitted.changed, *uncommitted.untracked], max_bytes)
     head, staged = copy.head(), copy.staged()
     entry = entry.evolve(head=head, head_branch=copy.branch(), files=_count(uncommitted))
-    tree = copy.tree()
+    tree = copy.tree(without=uncommitted.nested)
     if staged and staged not in {tree, tree_of(repo, head)}:
         entry = entry.evolve(staged=_commit(repo, staged, [head], "staged", entry.removed_ms))
     return keep_tree(repo, tree, entry)

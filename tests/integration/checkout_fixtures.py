@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aios_app.services.context import Context
+from aios_app.services.pull_checkout import pull_checkout
 from aios_app.services.push_checkout import push_checkout
 from aios_app.services.revert_checkout import revert_checkout
 from aios_app.services.setup_checkout import setup_checkout
@@ -24,6 +25,9 @@ class Checkouts:
         return push_checkout(
             self._ctx, cwd=str(cwd), message=message, is_confirmed=sure, environment=environment
         )
+
+    def pull(self, cwd: Path, *, sure: bool = True) -> Answer:
+        return pull_checkout(self._ctx, cwd=str(cwd), is_confirmed=sure, environment={})
 
     def revert(self, cwd: Path, count: int = 1, *, sure: bool = True) -> Answer:
         return revert_checkout(self._ctx, cwd=str(cwd), count=count, is_confirmed=sure, environment={})
