@@ -11,6 +11,7 @@ from aios_app.services import agents, config, job_log, projects, sessions, stats
 from aios_app.services.answer_job import answer_job
 from aios_app.services.attach_job import attach_job
 from aios_app.services.claim import dispatch
+from aios_app.services.compare_jobs import compare_jobs
 from aios_app.services.context import Context
 from aios_app.services.drop_jobs import drop_jobs
 from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
@@ -20,6 +21,7 @@ from aios_app.services.push_checkout import push_checkout
 from aios_app.services.resume_jobs import lost_jobs, resume_jobs
 from aios_app.services.retry_jobs import retry_jobs
 from aios_app.services.revert_checkout import revert_checkout
+from aios_app.services.review_jobs import put_off
 from aios_app.services.send_text import Message, send_text
 from aios_app.services.setup_checkout import setup_checkout
 from aios_app.services.start_run import RunRequest, start_run
@@ -95,6 +97,14 @@ def _resume(ctx: Context, *, refs: Sequence[str], cwd: str, is_all: bool, is_dry
 
 def _attach(ctx: Context, *, ref: str, cwd: str, tmux: str, read_only: bool) -> dict[str, Any]:
     return attach_job(ctx, _one(ctx, ref, cwd), tmux=tmux, read_only=read_only)
+
+
+def _compare(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
+    return compare_jobs(ctx, find_jobs(ctx, refs, cwd))
+
+
+def _seen(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
+    return {"jobs": [job.to_json() for job in put_off(ctx, find_jobs(ctx, refs, cwd))]}
 
 
 def _one(ctx: Context, ref: str, cwd: str) -> Job:
@@ -200,6 +210,8 @@ ENDPOINTS = {
     "POST /jobs/attach": Endpoint(
         service=_attach, body={"ref": TEXT, "cwd": DIRECTORY, "tmux": _EMPTY, "read_only": _NO}
     ),
+    "POST /jobs/compare": Endpoint(service=_compare, body=_JOBS),
+    "POST /jobs/seen": Endpoint(service=_seen, body=_JOBS),
     "GET /jobs/{number}/log": Endpoint(
         service=job_log.show_log,
         path={"number": DIGITS},

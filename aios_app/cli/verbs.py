@@ -10,6 +10,7 @@ from aios_app import __version__
 TOPICS = {
     "start": "start agents",
     "steer": "see and steer jobs",
+    "land": "review and land the work",
     "projects": "projects and worktrees",
     "settings": "agents and settings",
     "stack": "the stack of this machine",
@@ -85,6 +86,7 @@ _LIST = (
     Verb("stop", "stop", "steer", "JOB...", "end agents; their worktrees stay", is_basic=True),
     Verb("x", "x", "steer", "", "end all agents; asks first"),
     Verb("retry", "retry", "steer", "JOB...", "a new attempt of jobs that have ended"),
+    Verb("compare", "compare", "land", "JOB...", "candidates side by side, best first"),
     Verb("stats", "stats", "steer", "[--days N]", "what came of the jobs, their time, tokens and money"),
     Verb("ls", "ls", "steer", "", "the tmux sessions of AIOS"),
     Verb("add", "add", "projects", "PATH...", "save git repositories as projects", is_basic=True),
