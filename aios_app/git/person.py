@@ -65,12 +65,12 @@ class Person:
                 config=_NO_DAEMONS | ({} if self.has_hooks else _NO_HOOKS) | dict(config),
             )
         except GitFailed as error:
-            remedy = _remedy(error)
-            if not remedy:
+            mends = remedy(error)
+            if not mends:
                 raise
             words = error.stderr.strip()
             raise GitFailed(
-                f"{error.args[0]}: {words}\n{remedy}", words, error.stdout, error.status
+                f"{error.args[0]}: {words}\n{mends}", words, error.stdout, error.status
             ) from error
 
 
@@ -81,6 +81,7 @@ def remote_words(error: GitError) -> str:
     return "\n".join(filter(None, theirs)) or "\n".join(lines) or str(error.args[0])
 
 
-def _remedy(error: GitFailed) -> str:
+def remedy(error: GitFailed) -> str:
+    """The line that mends a passphrase or an identity that is missing; else empty."""
     found = (command for words, command in _MENDS if re.search(words, error.stderr))
     return next((f"to mend it: {command}" for command in found), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from aios_app.domain.errors import ConflictError, GitError
-from aios_app.git.person import Person, remote_words
+from aios_app.git.person import Person, remedy, remote_words
 from aios_app.git.runner import GitFailed, GitTimeout
 from aios_app.git.scratch import Scratch
 from aios_app.git.targets import Target, is_ancestor, push_address
@@ -72,7 +72,7 @@ def _address(scratch: Scratch) -> dict[str, str]:
 
 def _meaning(error: GitFailed, target: Target) -> GitError:
     """The line of the one reference that was to be pushed decides, if it came to that."""
-    words, name = remote_words(error), target.name
+    words, name = "\n".join(filter(None, (remote_words(error), remedy(error)))), target.name
     status = next((line for line in error.stdout.splitlines() if f":{target.ref}\t" in line), "")
     reason = status.partition("\t[")[2]
     if status.startswith("!") and not reason.startswith("remote failure"):
