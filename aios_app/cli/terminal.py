@@ -45,6 +45,11 @@ def editor() -> str:
     return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
 
 
+def pager() -> str:
+    """The person's pager as one shell-like line; empty: they want none."""
+    return os.environ.get("PAGER", "less -FRX")
+
+
 def is_mac() -> bool:
     """Whether windows are opened as on a Mac."""
     return sys.platform == "darwin"
