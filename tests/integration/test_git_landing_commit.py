@@ -147,6 +147,7 @@ def test_a_key_that_wants_a_passphrase_fails_with_what_mends_it(
     assert str(caught.value).endswith("\nto mend it: ssh-add")
 
 
+@pytest.mark.timeout(30)  # to make a key takes seconds on a machine at work
 def test_a_gpg_key_that_wants_a_passphrase_asks_no_terminal(
     cloned: Cloned, tree: Path, short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
