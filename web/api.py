@@ -18,6 +18,7 @@ from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
 from aios_app.services.import_ancestor import import_ancestor
 from aios_app.services.open_session import OpenRequest, open_session
 from aios_app.services.push_checkout import push_checkout
+from aios_app.services.request_landing import LandingRequest, request_landings, request_pick, show_landing
 from aios_app.services.resume_jobs import lost_jobs, resume_jobs
 from aios_app.services.retry_jobs import retry_jobs
 from aios_app.services.revert_checkout import revert_checkout
@@ -27,6 +28,7 @@ from aios_app.services.setup_checkout import setup_checkout
 from aios_app.services.start_run import RunRequest, start_run
 from aios_app.services.stop_jobs import stop_jobs
 from aios_app.services.trash import restore_trash, show_trash
+from aios_app.services.view_job import show_history
 from web.handlers import Endpoint
 from web.schema import DIGITS, DIRECTORY, ENVIRONMENT, FLAG, SOME_TEXTS, TEXT, TEXTS, WHOLE, choice
 
@@ -105,6 +107,18 @@ def _compare(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
 
 def _seen(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
     return {"jobs": [job.to_json() for job in put_off(ctx, find_jobs(ctx, refs, cwd))]}
+
+
+def _land(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
+    return request_landings(ctx, LandingRequest(**fields))
+
+
+def _pick(ctx: Context, *, ref: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
+    return request_pick(ctx, _one(ctx, ref, fields["cwd"]), LandingRequest(refs=(ref,), **fields))
+
+
+def _undo(ctx: Context, *, ref: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
+    return request_landings(ctx, LandingRequest(refs=(ref,), is_revert=True, **fields))
 
 
 def _one(ctx: Context, ref: str, cwd: str) -> Job:
@@ -217,6 +231,17 @@ ENDPOINTS = {
         path={"number": DIGITS},
         query={"of": choice(job_log.AGENT, job_log.CHECK).optional(job_log.AGENT)},
     ),
+    "GET /jobs/{number}/history": Endpoint(
+        service=show_history, path={"number": DIGITS}, query={"lines": DIGITS.optional(2000)}
+    ),
+    "POST /jobs/land": Endpoint(
+        service=_land,
+        body=_CHECKOUT
+        | {"refs": SOME_TEXTS, "message": _EMPTY, "is_kept": _NO, "resolves": _NO, "only_passed": _NO},
+    ),
+    "POST /jobs/pick": Endpoint(service=_pick, body=_CHECKOUT | {"ref": TEXT, "message": _EMPTY}),
+    "POST /jobs/revert": Endpoint(service=_undo, body=_CHECKOUT | {"ref": TEXT}),
+    "GET /jobs/{number}/landing": Endpoint(service=show_landing, path={"number": DIGITS}),
     "GET /stats": Endpoint(
         service=stats.show_stats,
         query={"days": DIGITS.optional(None), "by": choice(*stats.GROUPS).optional("project")},

@@ -16,8 +16,14 @@ TYPE_CHECKING = False  # typing's own costs 2 ms at import
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-#: ``3``, ``w7``, ``w+7`` and ``r3`` are commands too: the verb that each stands for.
-_HANDLES = ((r"\d+", "shell"), (r"w\d+", "w"), (r"w\+\d+", "w+"), (r"r\d+", "jobs"))
+#: ``3``, ``w7``, ``w+7``, ``w++7`` and ``r3`` are commands too: the verb that each stands for.
+_HANDLES = (
+    (r"\d+", "shell"),
+    (r"w\d+", "w"),
+    (r"w\+\d+", "w+"),
+    (r"w\+\+\d+", "w++"),
+    (r"r\d+", "jobs"),
+)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -1,0 +1,144 @@
+"""Landings from the command line: asked for, then followed step by step until they are over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from aios_app.cli import exits, output, session
+from aios_app.cli.client import Client, Json, caller_directory
+from aios_app.cli.following import changes
+from aios_app.cli.interaction import confirm
+from aios_app.cli.person import environment
+from aios_app.cli.waiting import find
+from aios_app.domain.errors import StackError
+from aios_app.domain.landing import EXIT_CODES, Outcome
+
+#: What a person would type after an outcome; ``{}`` is the job's number.
+_NEXT = {
+    "conflict": "aios land {} --resolve gives it to the agent; aios attach {}",
+    "red": "aios attach {}, aios send {} TEXT, then aios land {}",
+    "nothing": "aios attach {}",
+}
+
+
+def land(
+    refs: Sequence[str],
+    *,
+    message: str = "",
+    is_kept: bool = False,
+    resolves: bool = False,
+    only_passed: bool = False,
+    is_sure: bool = False,
+    is_json: bool = False,
+) -> int:
+    """Lands the jobs and says each step as it happens; the exit code of all."""
+    body: Json = {
+        "refs": list(refs),
+        "message": message,
+        "is_kept": is_kept,
+        "resolves": resolves,
+        "only_passed": only_passed,
+    }
+    return carry_out("/jobs/land", body, is_sure=is_sure, is_json=is_json)
+
+
+def carry_out(path: str, body: Json, *, is_sure: bool, is_json: bool) -> int:
+    """Asks the API, then the person where it is theirs to decide, then follows the landings to their end."""
+    body = {**body, "cwd": caller_directory(), "environment": environment()}
+    answer = session.write(lambda client: client.post(path, body))
+    if "question" in answer:
+        for name in answer["names"]:
+            output.note(f" {output.clean(name)}")
+        if not confirm(answer["question"], is_sure=is_sure):
+            return exits.FAILED
+        answer = session.client().post(path, {**body, "is_confirmed": True})
+    landings, problems = answer["landings"], answer["problems"]
+    for problem in problems:
+        output.note(output.clean(problem["message"]))
+    over = _until_over(landings, is_quiet=is_json)
+    if is_json:
+        output.say_json({"v": 1, "landings": over, "problems": problems})
+    codes = [EXIT_CODES[Outcome(one["outcome"])] for one in over]
+    return _code([*codes, *(exits.CONFLICT for _ in problems)])
+
+
+def _until_over(landings: Sequence[Json], *, is_quiet: bool) -> list[Json]:
+    """The landings as they ended, in the order in which they were asked for."""
+    teller = _Teller(is_quiet=is_quiet, is_single=len(landings) == 1)
+    over = {landing["job"]: landing for landing in landings if landing["outcome"]}
+    for landing in over.values():
+        teller.tell(landing)
+    waiting = {landing["job"] for landing in landings} - set(over)
+    try:
+        if waiting:
+            _follow(session.client(), waiting, over, teller)
+    except KeyboardInterrupt:
+        numbers = " ".join(str(number) for number in sorted(waiting))
+        output.note(f"\nthe landing goes on: aios jobs shows it, aios land {numbers} follows it again")
+        raise
+    return [over[landing["job"]] for landing in landings]
+
+
+def _follow(client: Client, waiting: set[int], over: dict[int, Json], teller: _Teller) -> None:
+    """Takes those that are over out of ``waiting``, and puts them into ``over``."""
+    words, unread = [str(number) for number in waiting], set(waiting)
+    for news in changes(client, lambda: find(client, words, "/")):
+        unread |= {job["number"] for job in news} & waiting
+        with suppress(StackError):  # it is back soon, and then they are read again
+            for number in sorted(unread):
+                landing = client.get(f"/jobs/{number}/landing")["landing"]
+                unread.discard(number)
+                teller.tell(landing)
+                if landing["outcome"]:
+                    waiting.discard(number)
+                    over[number] = landing
+        if not waiting:
+            return
+
+
+class _Teller:
+    """Says each step, place in line and outcome once."""
+
+    def __init__(self, *, is_quiet: bool, is_single: bool) -> None:
+        self._is_quiet = is_quiet
+        self._is_single = is_single
+        self._told: set[tuple[int, str]] = set()
+
+    def tell(self, landing: Json) -> None:
+        if self._is_quiet:
+            return
+        number = landing["job"]
+        for step in landing["steps"]:
+            if self._is_new(number, step):
+                output.say(self._line(number, step))
+        if landing["place"] > 1 and self._is_new(number, f"place {landing['place']}"):
+            output.note(self._line(number, f"number {landing['place']} in line for {landing['label']}"))
+        if landing["outcome"] not in {None, Outcome.LANDED}:
+            for line in _ending(landing):
+                output.note(self._line(number, line))
+
+    def _is_new(self, number: int, text: str) -> bool:
+        is_new = (number, text) not in self._told
+        self._told.add((number, text))
+        return is_new
+
+    def _line(self, number: int, text: str) -> str:
+        return output.clean(text if self._is_single else f"#{number} {text}")
+
+
+def _ending(landing: Json) -> Iterable[str]:
+    """Why it did not land, and what a person would type now."""
+    outcome, number = landing["outcome"], landing["job"]
+    yield from (landing["problem"] or f"not landed: {outcome}").splitlines()
+    for file in landing["conflicts"]:
+        yield f"  {file['path']}"
+        for side, commits in (("base", file["ours"]), ("job", file["theirs"])):
+            yield from (f"    {side:4} {commit}" for commit in commits)
+    if outcome in _NEXT and not (outcome == "conflict" and landing["resolves"]):
+        yield f"next: {_NEXT[outcome].format(number, number, number)}"
+
+
+def _code(codes: Sequence[int]) -> int:
+    """That of all where it is one, else that some of it failed."""
+    return codes[0] if len(set(codes)) == 1 else exits.FAILED
