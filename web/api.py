@@ -13,6 +13,7 @@ from aios_app.services.attach_job import attach_job
 from aios_app.services.claim import dispatch
 from aios_app.services.compare_jobs import compare_jobs
 from aios_app.services.context import Context
+from aios_app.services.diff_jobs import diff_jobs
 from aios_app.services.drop_jobs import drop_jobs
 from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
 from aios_app.services.import_ancestor import import_ancestor
@@ -252,6 +253,7 @@ ENDPOINTS = {
         service=drop_jobs,
         body={"refs": _NONE, "names": _NONE, "cwd": DIRECTORY, "is_confirmed": _NO},
     ),
+    "POST /jobs/diff": Endpoint(service=diff_jobs, body=_JOBS),
     "GET /trash": Endpoint(service=show_trash, query={"cwd": DIRECTORY.optional("")}),
     "POST /trash/restore": Endpoint(service=restore_trash, body={"ref": TEXT, "cwd": DIRECTORY}),
     "POST /checkout/push": Endpoint(service=push_checkout, body=_CHECKOUT | {"message": _EMPTY}),

@@ -91,6 +91,7 @@ _LIST = (
     Verb("pick", "pick", "land", 'JOB ["message"]', "land one candidate, drop its rivals"),
     Verb("revert", "revert", "land", "[N|JOB]", "undo the last commits, or what a job landed"),
     Verb("compare", "compare", "land", "JOB...", "candidates side by side, best first"),
+    Verb("diff", "diff", "land", "JOB [JOB]", "the change of a job, or between two", is_basic=True),
     Verb("stats", "stats", "steer", "[--days N]", "what came of the jobs, their time, tokens and money"),
     Verb("ls", "ls", "steer", "", "the tmux sessions of AIOS"),
     Verb("add", "add", "projects", "PATH...", "save git repositories as projects", is_basic=True),
