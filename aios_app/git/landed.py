@@ -10,8 +10,8 @@ from aios_app.git.targets import is_ancestor
 
 #: Patches are compared one by one: what takes longer than this counts as not landed.
 _COMPARE_LIMIT_S = 30
-#: The stand-in for a squash is the same object each time, and nothing refers to it.
-_STAND_IN = {
+#: With these a stand-in is the same object each time, so that they do not pile up.
+_NOBODY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
     for what, value in {"NAME": "AIOS", "EMAIL": "aios@localhost", "DATE": "2000-01-01T00:00:00Z"}.items()
@@ -22,7 +22,7 @@ def is_landed(repo: Repository, source_sha: str, base_sha: str) -> bool:
     """Whether ``base_sha`` has all that ``source_sha`` has.
 
     As an ancestor, or because a merge would change nothing, or each commit's patch is there, or one commit
-    there is the patch of all of them. In doubt it is not.
+    there is the patch of all of them, and none takes all of it back. In doubt it is not.
     """
     if is_ancestor(repo, source_sha, base_sha):
         return True
@@ -43,20 +43,28 @@ def _changes_nothing(repo: Repository, source: str, base: str) -> bool:
 
 
 def _is_patched(repo: Repository, source: str, base: str) -> bool:
+    """By one commit with the patch of all, or by each one's; not where the patch of all was taken back."""
     fork = _fork(repo, source, base)
     if not fork:
         return False
-    has_merges = _read(repo, "rev-list", "--merges", "--max-count=1", f"{base}..{source}", "--")
-    if not has_merges and _has_patches(repo, source, base):
-        return True
-    args = ["commit-tree", f"{source}^{{tree}}", "-p", fork, "-m", "squash"]
-    squash = run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S, env=_STAND_IN).strip()
-    return _has_patches(repo, squash, base)
+    whole = _stand_in(repo, source, fork)
+    is_there, is_taken_back = _has_patches(repo, _stand_in(repo, fork, whole), base)
+    if is_there or is_taken_back:
+        return not is_taken_back
+    if _read(repo, "rev-list", "--merges", "--max-count=1", f"{base}..{source}", "--"):
+        return False
+    return all(_has_patches(repo, source, base))
 
 
-def _has_patches(repo: Repository, source: str, base: str) -> bool:
-    lines = _read(repo, "cherry", base, source).splitlines()
-    return bool(lines) and all(line.startswith("-") for line in lines)
+def _stand_in(repo: Repository, tree_of: str, parent: str) -> str:
+    """A commit that no reference leads to."""
+    args = ["commit-tree", f"{tree_of}^{{tree}}", "-p", parent, "-m", "stand-in"]
+    return run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S, env=_NOBODY).strip()
+
+
+def _has_patches(repo: Repository, source: str, base: str) -> list[bool]:
+    """Of each commit that ``base`` has not, oldest first, whether ``base`` has its patch."""
+    return [line.startswith("-") for line in _read(repo, "cherry", base, source).splitlines()]
 
 
 def _fork(repo: Repository, source: str, base: str) -> str:

@@ -105,7 +105,9 @@ def _merge(
             scratch.run(["merge", *options, "-F", file, source], person, config=_PLAIN)
     elif strategy is Strategy.REBASE and not has_merges:
         scratch.run(["checkout", "--quiet", "--detach", source], person.without_hooks(), config=_PLAIN)
-        scratch.run(["rebase", "--quiet", "--no-stat", base], person, config=_PLAIN_REBASE)
+        # By patch it would leave out also what the base had once and then took back.
+        options = ["--quiet", "--no-stat", "--reapply-cherry-picks", "--empty=drop"]
+        scratch.run(["rebase", *options, base], person, config=_PLAIN_REBASE)
     else:
         scratch.run(["merge", "--quiet", "--squash", "--no-stat", source], person, config=_PLAIN)
         _commit_staged(scratch, message, person)

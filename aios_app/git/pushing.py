@@ -49,6 +49,7 @@ def push(
     """
     if not is_ancestor(scratch.repo, expected, sha):
         raise ConflictError(f"{sha[:7]} does not contain {expected[:7]} of {target.name}: not pushed")
+    # No lock is inherited: credential helpers outlive the push, and a late push meets the expected old value.
     options = ["--porcelain", "--no-follow-tags", f"--force-with-lease={target.ref}:{expected}"]
     try:
         person.run(

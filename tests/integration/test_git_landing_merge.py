@@ -122,6 +122,37 @@ def test_a_resolution_in_a_merge_commit_outlives_a_rebase(cloned: Cloned, held: 
     assert git(held.path, "show", "-s", "--format=%P", sha) == base
 
 
+@pytest.mark.parametrize("strategy", list(Strategy))
+def test_what_the_base_had_once_and_took_back_is_not_left_out(
+    cloned: Cloned, held: Scratch, strategy: Strategy
+) -> None:
+    source = work(cloned.root, {"a.txt": "a\n"})
+    commit(cloned.root, "b.txt", "b\n")
+    git(cloned.root, "cherry-pick", source)
+    git(cloned.root, "revert", "--no-edit", "HEAD")
+    base = git(cloned.root, "rev-parse", "HEAD")
+
+    sha = merge(held, base, source, strategy, MESSAGE, PERSON)
+
+    assert git(held.path, "show", f"{sha}:a.txt") == "a"
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+def test_a_further_turn_after_a_landing_brings_only_what_is_new(
+    cloned: Cloned, held: Scratch, strategy: Strategy
+) -> None:
+    # Given a branch whose first commit landed as another one, with a base that went on
+    first = work(cloned.root, {"README.md": "two\n"})
+    land(held, first, strategy)
+    land(held, work(cloned.root, {"b.txt": "b\n"}, "other"))
+    source = work(cloned.root, {"a.txt": "a\n"})
+    base = _base(cloned)
+
+    sha = merge(held, base, source, strategy, MESSAGE, PERSON)
+
+    assert git(held.path, "diff", "--name-only", base, sha) == "a.txt"
+
+
 @pytest.mark.parametrize("driver", ["union", "own"])
 def test_a_merge_driver_of_gitattributes_is_used(cloned: Cloned, held: Scratch, driver: str) -> None:
     git(cloned.root, "config", "merge.own.driver", "cat %A %B > %A.new && mv %A.new %A")

@@ -200,6 +200,20 @@ def test_a_branch_that_is_not_there_or_only_half_is_not_landed(cloned: Cloned, e
     assert not _is_landed(cloned, elsewhere, sha)
 
 
+@pytest.mark.parametrize("way", [["merge", "-q", "--squash", "origin/work"], ["cherry-pick", "origin/work"]])
+def test_what_came_in_and_was_taken_back_is_not_landed(
+    cloned: Cloned, elsewhere: Path, way: list[str]
+) -> None:
+    sha = work(cloned.root, {"a.txt": "a\n"})
+    git(cloned.root, "push", "-q", "origin", "work")
+    git(elsewhere, "fetch", "-q")
+    git(elsewhere, *way)
+    git(elsewhere, "commit", "-q", "--allow-empty", "-m", "Fix it (#7)")
+    git(elsewhere, "revert", "--no-edit", "HEAD" if way[0] == "merge" else "HEAD~1")
+
+    assert not _is_landed(cloned, elsewhere, sha)
+
+
 def test_what_a_merge_commit_of_the_branch_adds_counts(cloned: Cloned, elsewhere: Path) -> None:
     # Given a branch whose own commit is in the base, and a merge of it that adds something
     work(cloned.root, {"a.txt": "a\n"})
