@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aios_app.domain.errors import UsageError
@@ -17,7 +17,9 @@ from aios_app.services.diff_jobs import diff_jobs
 from aios_app.services.drop_jobs import drop_jobs
 from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
 from aios_app.services.import_ancestor import import_ancestor
+from aios_app.services.open_pull_request import open_pull_request
 from aios_app.services.open_session import OpenRequest, open_session
+from aios_app.services.pull_checkout import pull_checkout
 from aios_app.services.push_checkout import push_checkout
 from aios_app.services.request_landing import LandingRequest, request_landings, request_pick, show_landing
 from aios_app.services.resume_jobs import lost_jobs, resume_jobs
@@ -120,6 +122,10 @@ def _pick(ctx: Context, *, ref: str, **fields: Any) -> dict[str, Any]:  # noqa: 
 
 def _undo(ctx: Context, *, ref: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
     return request_landings(ctx, LandingRequest(refs=(ref,), is_revert=True, **fields))
+
+
+def _pull_request(ctx: Context, *, ref: str, cwd: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    return open_pull_request(ctx, _one(ctx, ref, cwd), environment=environment)
 
 
 def _one(ctx: Context, ref: str, cwd: str) -> Job:
@@ -256,7 +262,12 @@ ENDPOINTS = {
     "POST /jobs/diff": Endpoint(service=diff_jobs, body=_JOBS),
     "GET /trash": Endpoint(service=show_trash, query={"cwd": DIRECTORY.optional("")}),
     "POST /trash/restore": Endpoint(service=restore_trash, body={"ref": TEXT, "cwd": DIRECTORY}),
+    "POST /jobs/pr": Endpoint(
+        service=_pull_request,
+        body={"ref": TEXT, "cwd": DIRECTORY, "environment": ENVIRONMENT.optional({})},
+    ),
     "POST /checkout/push": Endpoint(service=push_checkout, body=_CHECKOUT | {"message": _EMPTY}),
+    "POST /checkout/pull": Endpoint(service=pull_checkout, body=_CHECKOUT),
     "POST /checkout/revert": Endpoint(service=revert_checkout, body=_CHECKOUT | {"count": WHOLE.optional(1)}),
     "POST /checkout/setup": Endpoint(service=setup_checkout, body=_CHECKOUT | {"url": _EMPTY}),
 }

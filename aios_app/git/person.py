@@ -51,6 +51,7 @@ class Person:
         timeout_s: float,
         keep_open: Sequence[int] = (),
         config: Mapping[str, str] = MappingProxyType({}),
+        with_remarks: bool = False,
     ) -> str:
         """As ``run_git``. What a passphrase or an identity is missing for says at its end what mends it."""
         env = {name: value for name, value in self.environment.items() if name in PERSON_VARIABLES}
@@ -62,6 +63,7 @@ class Person:
                 env=env | _NO_EDITOR,
                 reading=False,
                 keep_open=keep_open,
+                with_remarks=with_remarks,
                 config=_NO_DAEMONS | ({} if self.has_hooks else _NO_HOOKS) | dict(config),
             )
         except GitFailed as error:

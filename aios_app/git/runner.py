@@ -79,12 +79,14 @@ def run_git(
     reading: bool = True,
     keep_open: Sequence[int] = (),
     config: Mapping[str, str] = MappingProxyType({}),
+    with_remarks: bool = False,
 ) -> str:
     """What git wrote, bytes that are not UTF-8 as surrogates; the verb is the first of ``args``.
 
     At the limit the whole process group is ended. ``reading`` keeps the repository's hooks and file system
     monitor from running, and the index from being refreshed. ``keep_open`` are descriptors that git inherits.
-    ``config`` goes before any file's. Raises ``GitTimeout``, else ``GitFailed`` with git's words.
+    ``config`` goes before any file's. ``with_remarks`` adds what git and the remote said besides.
+    Raises ``GitTimeout``, else ``GitFailed`` with git's words.
     """
     if any("\0" in arg for arg in args):
         raise UsageError("a name for git holds a NUL byte")
@@ -96,12 +98,12 @@ def run_git(
         tempfile.TemporaryFile() as errors,
         _start(argv, cwd=cwd, env=environment, stderr=errors.fileno(), keep_open=keep_open) as process,
     ):
-        stdout = _output(process, args[0], timeout_s)
+        stdout = _text(_output(process, args[0], timeout_s))
+        errors.seek(0)
         if process.returncode != 0:
-            errors.seek(0)
             message = f"git {args[0]} failed in {cwd}"
-            raise GitFailed(message, _text(errors.read()), _text(stdout), process.returncode)
-    return _text(stdout)
+            raise GitFailed(message, _text(errors.read()), stdout, process.returncode)
+        return stdout + _text(errors.read()) if with_remarks else stdout
 
 
 def first_words(error: ExternalError) -> str:
