@@ -115,7 +115,7 @@ class _Teller:
         if landing["place"] > 1 and self._is_new(number, f"place {landing['place']}"):
             output.note(self._line(number, f"number {landing['place']} in line for {landing['label']}"))
         if landing["outcome"] not in {None, Outcome.LANDED}:
-            for line in _ending(landing):
+            for line in ending(landing):
                 output.note(self._line(number, line))
 
     def _is_new(self, number: int, text: str) -> bool:
@@ -127,7 +127,7 @@ class _Teller:
         return output.clean(text if self._is_single else f"#{number} {text}")
 
 
-def _ending(landing: Json) -> Iterable[str]:
+def ending(landing: Json) -> Iterable[str]:
     """Why it did not land, and what a person would type now."""
     outcome, number = landing["outcome"], landing["job"]
     yield from (landing["problem"] or f"not landed: {outcome}").splitlines()

@@ -16,9 +16,8 @@ def show_diff(text: str) -> None:
 
 def page(text: str) -> None:
     """Shows the text, which must be clean; through the person's pager where it is longer than the screen."""
-    if not terminal.is_shown() or text.count("\n") < terminal.size()[1] - 1:
-        output.say(text)
-    elif not _through_pager(text):
+    is_long = terminal.is_shown() and text.count("\n") >= terminal.size()[1] - 1
+    if not is_long or not _through_pager(text):
         output.say(text)
 
 
@@ -30,13 +29,17 @@ def _painted(line: str) -> str:
 def _through_pager(text: str) -> bool:
     """False where the person wants none, or it cannot be started."""
     import shlex
+    import signal
     import subprocess
 
     argv = shlex.split(terminal.pager())
     if not argv or argv == ["cat"]:
         return False
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the pager's
     try:
         subprocess.run(argv, input=(text + "\n").encode("utf-8", "replace"), check=False)
     except OSError:
         return False
+    finally:
+        signal.signal(signal.SIGINT, before)
     return True

@@ -95,7 +95,7 @@ def _took(ms: int) -> str:
     """``0.3 s``, ``41 s``, ``2:03``; empty where nothing is known."""
     if ms >= 60_000:
         return clock(ms)
-    return "" if not ms else f"{ms / 1000:.0f} s" if ms >= 10_000 else f"{ms / 1000:.1f} s"
+    return "" if not ms else f"{ms / 1000:.0f} s" if ms >= 10_000 else f"{max(ms, 100) / 1000:.1f} s"
 
 
 def code_of(jobs: Iterable[Json]) -> int:

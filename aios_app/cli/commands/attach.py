@@ -26,6 +26,11 @@ def run(args: argparse.Namespace) -> int:
 
 def attach(ref: str, *, read_only: bool) -> NoReturn:
     """Becomes the program that shows the job. Raises ``ConflictError`` where there is no terminal."""
+    _become(program(ref, read_only=read_only))
+
+
+def program(ref: str, *, read_only: bool) -> list[str]:
+    """The program that shows the job on this terminal. Raises ``ConflictError`` where there is none."""
     if not terminal.is_interactive():
         raise ConflictError(f"attaching needs a terminal: in one, type aios attach {output.clean(ref)}")
     body = {"ref": ref, "cwd": caller_directory(), "tmux": terminal.tmux(), "read_only": read_only}
@@ -40,7 +45,7 @@ def attach(ref: str, *, read_only: bool) -> NoReturn:
         output.note("started again with its conversation")
     if "new-window" in answer["argv"]:
         output.note("in a new window of your tmux; to leave it: the prefix twice, then d")
-    _become([str(word) for word in answer["argv"]])
+    return [str(word) for word in answer["argv"]]
 
 
 def _become(argv: list[str]) -> NoReturn:
