@@ -17,6 +17,8 @@ PATIENCE_S = 3600.0
 def remove(path: str, body: dict[str, Any], *, is_sure: bool, is_json: bool) -> int:
     """Asks the API, then the person, then has it done; 3 where something stayed that was to go."""
     answer = session.write(lambda client: client.post(path, body, timeout_s=PATIENCE_S))
+    if not is_json:
+        _show_kept(answer)
     if "question" in answer:
         for name in answer["names"]:
             output.note(output.clean(name))
@@ -30,7 +32,16 @@ def remove(path: str, body: dict[str, Any], *, is_sure: bool, is_json: bool) -> 
     return _code(answer)
 
 
+def _show_kept(answer: Json) -> None:
+    for problem in answer.get("problems", []):
+        output.note(output.clean(problem))
+    for one in answer.get("kept", []):
+        output.note(output.clean(f"#{one['job']['number']} stays: {one['message']}"))
+
+
 def _show(answer: Json) -> None:
+    if not answer["results"]:
+        output.say("nothing to remove")
     for result in answer["results"]:
         word = f"#{result['job']['number']}" if result["job"] else result["name"]
         if result["is_dropped"]:

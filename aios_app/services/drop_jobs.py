@@ -47,17 +47,18 @@ def drop_jobs(
     return remove_all(candidates, is_confirmed=is_confirmed)
 
 
-def drop_job(ctx: Context, job: Job, state: JobState = JobState.DROPPED) -> Removal:
+def drop_job(ctx: Context, job: Job, state: JobState = JobState.DROPPED, *, at: str = "") -> Removal:
     """Closes the job's agent, puts its work into the trash and settles it as ``state``.
 
-    Raises ``ConflictError`` where it must stay; a job that has landed stays so.
+    Raises ``ConflictError`` where it must stay, also where it is not whole at the commit ``at``, if that is
+    given; a job that has landed stays so.
     """
     _check_idle(ctx, job)
     close_agent(ctx, job)
     end_check(job)
     now = ctx.ledger.job(job.number) or job
     _check_idle(ctx, now)
-    removal = remove_work(ctx, now)
+    removal = remove_work(ctx, now, landed_sha=at)
     ctx.ledger.settle(job.number, _AT_REST - SETTLED_STATES, state)
     record(ctx, job.number)
     return removal
