@@ -11,6 +11,7 @@ from aios_app.services import agents, config, job_log, projects, sessions, stats
 from aios_app.services.answer_job import answer_job
 from aios_app.services.attach_job import attach_job
 from aios_app.services.claim import dispatch
+from aios_app.services.clean_up import clean_up
 from aios_app.services.compare_jobs import compare_jobs
 from aios_app.services.context import Context
 from aios_app.services.diff_jobs import diff_jobs
@@ -260,6 +261,9 @@ ENDPOINTS = {
         body={"refs": _NONE, "names": _NONE, "cwd": DIRECTORY, "is_confirmed": _NO},
     ),
     "POST /jobs/diff": Endpoint(service=diff_jobs, body=_JOBS),
+    "POST /cleanup": Endpoint(
+        service=clean_up, body={"older": _EMPTY, "is_all": _NO, "is_confirmed": _NO}
+    ),
     "GET /trash": Endpoint(service=show_trash, query={"cwd": DIRECTORY.optional("")}),
     "POST /trash/restore": Endpoint(service=restore_trash, body={"ref": TEXT, "cwd": DIRECTORY}),
     "POST /jobs/pr": Endpoint(
