@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aios_app.domain.errors import UsageError
 from aios_app.git.base import READ_LIMIT_S, default_base, resolve_base
+from aios_app.git.landed import is_landed
 from aios_app.git.location import Repository
 from aios_app.git.metadata import read_metadata
 from aios_app.git.runner import run_git
@@ -35,6 +36,7 @@ class WorktreeInfo:
     ahead: int  #: commits that the base has not
     behind: int
     is_dirty: bool
+    is_landed: bool  #: the base has all of its commits, whichever way they came in; True where it has none
     disk_bytes: int  #: 0 for the main worktree, which no one thinks of removing
 
 
@@ -91,6 +93,7 @@ def _info(repo: Repository, block: str, base_sha: str, *, is_main: bool) -> Work
     is_bare = "bare" in fields
     is_missing = not path.is_dir() or "prunable" in fields
     ahead, behind = _distance(repo, base_sha, head)
+    has_landed = not ahead or is_landed(repo, head, base_sha)
     return WorktreeInfo(
         path=path,
         branch=fields.get("branch", "").removeprefix("refs/heads/"),
@@ -101,6 +104,7 @@ def _info(repo: Repository, block: str, base_sha: str, *, is_main: bool) -> Work
         ahead=ahead,
         behind=behind,
         is_dirty=not is_missing and not is_bare and _is_dirty(path),
+        is_landed=has_landed,
         disk_bytes=0 if is_main or is_missing else sum(_disk_bytes(path)),
     )
 

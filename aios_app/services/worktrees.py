@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from aios_app.domain.errors import AiosError
-from aios_app.domain.models import Job
+from aios_app.domain.models import Job, JobState
 from aios_app.git.repository import Repository, find_repository
+from aios_app.git.standing import Work
 from aios_app.git.worktrees import WorktreeInfo
 from aios_app.git.worktrees import list_worktrees as worktrees_of
 from aios_app.services.context import Context
+from aios_app.services.other_worktrees import job_at, worktrees_dir
 
 #: Repositories read at once; each costs a few git processes.
 _AT_ONCE = 4
@@ -39,7 +41,7 @@ class _Found:
 
 def list_worktrees(ctx: Context) -> dict[str, Any]:
     """AIOS's own worktrees and all others in its directory; a repository that cannot be read is a problem."""
-    directory = _directory(ctx)
+    directory = worktrees_dir(ctx)
     found = _look(_saved_places(ctx))
     found += _look(_other_places(directory, found))
     kept = {
@@ -48,19 +50,17 @@ def list_worktrees(ctx: Context) -> dict[str, Any]:
         for info in one.worktrees
         if not info.is_main and (info.metadata or info.path.parent == directory)
     }
-    numbers = {_job_number(info) for _, info in kept.values()} - {0}
-    jobs = {job.number: job for job in ctx.ledger.jobs(sorted(numbers))}
+    jobs = {path: job_at(ctx, info.metadata or {}, path) for path, (_, info) in kept.items()}
     return {
         "directory": str(directory),
         "now_ms": ctx.ledger.now_ms(),
-        "worktrees": [_shown(project, info, jobs) for project, info in kept.values() if not info.is_missing],
+        "worktrees": [
+            _shown(project, info, jobs[path])
+            for path, (project, info) in kept.items()
+            if not info.is_missing and (jobs[path] or path.parent == directory)
+        ],
         "problems": [one.problem for one in found if one.problem],
     }
-
-
-def _directory(ctx: Context) -> Path:
-    """As git writes it, without links."""
-    return Path(ctx.catalog.get("worktrees_dir") or ctx.settings.worktrees_dir).resolve()
 
 
 def _saved_places(ctx: Context) -> list[_Place]:
@@ -104,23 +104,30 @@ def _look_into(place: _Place) -> _Found:
     return _Found(project=place.project or repository.root.name, worktrees=worktrees)
 
 
-def _job_number(info: WorktreeInfo) -> int:
-    number = (info.metadata or {}).get("job", 0)
-    return number if isinstance(number, int) else 0
-
-
-def _shown(project: str, info: WorktreeInfo, jobs: dict[int, Job]) -> dict[str, Any]:
-    number = _job_number(info)
+def _shown(project: str, info: WorktreeInfo, job: Job | None) -> dict[str, Any]:
     return {
         "path": str(info.path),
         "name": info.path.name,
-        "job": number,
+        "job": job.number if job else 0,
         "project": project,
         "branch": info.branch,
         "ahead": info.ahead,
         "behind": info.behind,
         "is_dirty": info.is_dirty,
-        "state": jobs[number].state if number in jobs else "",
+        "state": job.state if job else "",
+        "work": _work(info, job),
         "disk_bytes": info.disk_bytes,
         "is_ours": info.metadata is not None,
     }
+
+
+def _work(info: WorktreeInfo, job: Job | None) -> str:
+    """What came of its commits, in words; what is uncommitted is said apart."""
+    if job is not None and job.state is JobState.LANDED:
+        return Work.LANDED
+    if info.ahead:
+        return Work.LANDED if info.is_landed else Work.OPEN
+    begun_at = (info.metadata or {}).get("base_sha")
+    if begun_at and begun_at != info.head:
+        return Work.LANDED
+    return "" if info.is_dirty else Work.UNCHANGED

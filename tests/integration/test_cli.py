@@ -186,14 +186,15 @@ def test_adding_says_what_a_person_should_know_and_one_that_fails_keeps_none_bac
 def test_the_worktrees_say_what_of_them_is_not_landed(person: Person, service: StandIn) -> None:
     clean = {"job": 7, "project": "shop", "branch": "aios/7", "name": "n", "state": "review", "behind": 0}
     other = {"job": 0, "project": "shop", "branch": "", "name": "mine", "is_ours": False, "is_dirty": True}
-    worktrees = [clean | {"ahead": 0}, clean | {"job": 8, "ahead": 2, "behind": 1}, other]
+    open_ = {"job": 8, "ahead": 2, "behind": 1, "work": "not landed", "disk_bytes": 4096}
+    worktrees = [clean | {"ahead": 0, "work": "no change"}, clean | open_, other]
     service.answers["GET /worktrees"] = {"v": 1, "worktrees": worktrees, "problems": []}
 
     lines = person.types("w").out.splitlines()
 
     assert [" ".join(line.split()) for line in lines] == [
-        "w7 shop review aios/7",
-        "w8 shop review 2 ahead 1 behind aios/7",
+        "w7 shop review no change aios/7",
+        "w8 shop review ↑2 ↓1 not landed 4K aios/7",
         "- shop not of AIOS dirty mine",
     ]
 

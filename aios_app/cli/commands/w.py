@@ -12,7 +12,14 @@ from aios_app.cli.table import table
 from aios_app.cli.waiting import find
 from aios_app.domain.errors import UnknownJob, UsageError
 
-EXAMPLES = ("aios w", "aios w7             a shell in the worktree of job 7", "cd $(aios w7)")
+EXAMPLES = (
+    "aios w                ↑2 ↓1: ahead of its base, and behind",
+    "aios w7             a shell in the worktree of job 7",
+    "cd $(aios w7)",
+)
+
+#: Commits that the base has not, and that only it has.
+_ARROWS = {"ahead": "↑", "behind": "↓"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,20 +63,33 @@ def _jobs(word: str) -> list[Json]:
 def _show(answer: Json) -> None:
     if not answer["worktrees"]:
         output.note("no worktrees")
-    for line in table([_row(one) for one in answer["worktrees"]], terminal.size()[0]):
+    rows = _without_empty([_row(one) for one in answer["worktrees"]])
+    for line in table(rows, terminal.size()[0]):
         output.say(line)
     for problem in answer.get("problems", []):
         output.note(output.clean(problem))
 
 
 def _row(one: Json) -> tuple[str, ...]:
-    known = [one.get("state") or ("" if one.get("is_ours", True) else "not of AIOS")]
-    known += [f"{one[side]} {side}" for side in ("ahead", "behind") if one.get(side)]
-    known += ["dirty"] if one.get("is_dirty") else []
-    known += [_size(one["disk_bytes"])] if one.get("disk_bytes") else []
     number = f"w{one['job']}" if one.get("job") else "-"
-    name = one["branch"] or one["name"]
-    return number, one["project"], "  ".join(filter(None, known)), name
+    distance = [f"{arrow}{one[side]}" for side, arrow in _ARROWS.items() if one.get(side)]
+    known = ["dirty"] if one.get("is_dirty") else []
+    known += [one["work"]] if one.get("work") and one["work"] != one.get("state") else []
+    return (
+        number,
+        one["project"],
+        one.get("state") or ("old attempt" if one.get("is_ours", True) else "not of AIOS"),
+        " ".join(distance),
+        ", ".join(known),
+        _size(one["disk_bytes"]) if one.get("disk_bytes") else "",
+        one["branch"] if one.get("job") and one["branch"] else one["name"],
+    )
+
+
+def _without_empty(rows: list[tuple[str, ...]]) -> list[list[str]]:
+    """The rows without the columns in which nothing stands."""
+    filled = [any(column) for column in zip(*rows, strict=True)]
+    return [[cell for cell, is_filled in zip(row, filled, strict=True) if is_filled] for row in rows]
 
 
 def _size(count: int) -> str:
