@@ -39,15 +39,24 @@ def fetch_default(checkout: Checkout, person: Person, *, timeout_s: float) -> Re
     """Fetches the branch that is origin's default by now; ``GitError`` where origin cannot be asked."""
     if checkout.repo.origin_url() is None:
         raise ConflictError(f"{checkout.name} has no remote origin to pull from: aios setup URL adds one")
-    args = ["ls-remote", "--quiet", "--symref", "origin", "HEAD"]
-    lines = person.run(args, cwd=checkout.root, timeout_s=timeout_s).split("\n")
-    branches = [line[5:-5] for line in lines if line.startswith("ref: ") and line.endswith("\tHEAD")]
-    if not branches:
-        raise ConflictError(f"origin of {checkout.name} has no default branch with a commit: push one first")
-    target = Target(branch=branches[0].removeprefix(_HEADS))
+    target = Target(branch=_default_branch(checkout, person, timeout_s))
     sha = fetch_target(checkout.repo, target, person, timeout_s=timeout_s)
     own = commits(checkout, "HEAD", "--not", "--remotes") if checkout.head else []
     return Replacement(checkout=checkout, name=target.name, sha=sha, commits=tuple(own))
+
+
+def _default_branch(checkout: Checkout, person: Person, timeout_s: float) -> str:
+    """What origin's HEAD names, else main or master, else its only one, as it is by now."""
+    args = ["ls-remote", "--quiet", "--symref", "origin", "HEAD", f"{_HEADS}*"]
+    rows = [line.split("\t") for line in person.run(args, cwd=checkout.root, timeout_s=timeout_s).split("\n")]
+    branches = [row[1] for row in rows if row[-1].startswith(_HEADS)]
+    named = [row[0].removeprefix("ref: ") for row in rows if row[0].startswith("ref: ")]
+    only = branches if len(branches) == 1 else []
+    usual = [*named, f"{_HEADS}main", f"{_HEADS}master", *only]
+    found = next((name for name in usual if name in branches), "")
+    if not found:
+        raise ConflictError(f"origin of {checkout.name} has no default branch: git remote show origin")
+    return found.removeprefix(_HEADS)
 
 
 def losses(replacement: Replacement) -> list[str]:

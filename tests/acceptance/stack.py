@@ -99,13 +99,13 @@ class Stack:
         )
 
     @contextmanager
-    def terminal(self, *words: str) -> Iterator[Terminal]:
+    def terminal(self, *words: str, cwd: Path | None = None) -> Iterator[Terminal]:
         """Runs a command on a terminal of its own until the block ends."""
         argv, environment = self.command(*words)
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             argv,
-            cwd=self.root / "home",
+            cwd=cwd or self.root / "home",
             env=environment,
             stdin=theirs,
             stdout=theirs,

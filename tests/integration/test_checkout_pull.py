@@ -171,6 +171,19 @@ def test_the_default_branch_is_the_one_that_origin_has_by_now(
     assert person.pull(cloned.root)["steps"][-1] == f"ok main is origin/trunk {news[:7]}"
 
 
+def test_an_origin_whose_head_names_no_branch_has_main_for_its_default(
+    person: Checkouts, cloned: Cloned, tmp_path: Path
+) -> None:
+    news = push_from_elsewhere(cloned, tmp_path)
+    git(cloned.origin, "symbolic-ref", "HEAD", "refs/heads/master")
+
+    assert person.pull(cloned.root)["sha"] == news
+
+    git(cloned.origin, "update-ref", "-d", "refs/heads/main")
+    with pytest.raises(ConflictError, match="has no default branch"):
+        person.pull(cloned.root)
+
+
 def test_an_origin_that_cannot_be_asked_leaves_everything_as_it_was(
     person: Checkouts, context: Context, cloned: Cloned, deaf_port: int
 ) -> None:
