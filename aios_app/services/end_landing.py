@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from aios_app.domain.errors import AiosError, ConflictError, NotNow, QueueError
+from pathlib import Path
+
+from aios_app.domain.errors import AiosError, NotNow, QueueError
 from aios_app.domain.models import LIVE_STATES, SETTLED_STATES, Job, JobState
-from aios_app.git.commits import forget_commit
+from aios_app.git.commits import forget_commit, head_of
 from aios_app.git.fast_forward import fast_forward
+from aios_app.git.targets import is_ancestor
 from aios_app.git.trash import KEPT_DAYS
 from aios_app.services.check_job import end_check
 from aios_app.services.close_agent import close_agent
@@ -35,13 +38,18 @@ def move_checkout(site: Site, progress: Progress, sha: str) -> None:
             progress.done(said)
 
 
-def remove_landed(ctx: Context, job: Job, site: Site, progress: Progress, source_sha: str) -> None:
+def remove_landed(
+    ctx: Context, job: Job, site: Site, progress: Progress, source_sha: str, landed_sha: str
+) -> None:
     """Removes worktree and branch, unless there is more in them than what landed; the job is landed then."""
     progress.begin("remove its worktree", _REMOVE_S)
     try:
-        _remove(ctx, job, site, progress, source_sha)
-    except ConflictError as error:
+        _remove(ctx, job, site, progress, source_sha, landed_sha)
+    except QueueError:
+        raise
+    except AiosError as error:
         progress.done(f"note its worktree stays: {error}")
+        record(ctx, job.number)
         return
     unsettled = set(JobState) - SETTLED_STATES - LIVE_STATES
     if ctx.ledger.settle(job.number, unsettled, JobState.LANDED):
@@ -65,10 +73,20 @@ def drop_rivals(ctx: Context, progress: Progress) -> None:
             progress.done(f"ok #{rival.number} dropped")
 
 
-def _remove(ctx: Context, job: Job, site: Site, progress: Progress, source_sha: str) -> None:
+def _remove(ctx: Context, job: Job, site: Site, progress: Progress, source_sha: str, landed_sha: str) -> None:
     if job.branch == site.target.branch:
         raise NotNow(f"it is the branch {job.branch} itself that it landed on")
     close_agent(ctx, job)
     end_check(job)
-    for line in remove_work(ctx, job, landed_sha=source_sha).said:
+    expected = _expected_head(job, site, source_sha, landed_sha)
+    for line in remove_work(ctx, job, landed_sha=expected).said:
         progress.done(f"note {line}")
+
+
+def _expected_head(job: Job, site: Site, source_sha: str, landed_sha: str) -> str:
+    """The landed branch itself may be checked out there, and has just been moved on."""
+    worktree = Path(job.worktree)
+    if not worktree.is_dir():
+        return source_sha
+    _, head = head_of(worktree)
+    return head if is_ancestor(site.repo, head, landed_sha) else source_sha

@@ -27,6 +27,7 @@ from aios_app.services.merge_work import CheckFailed, Work, bring_onto
 from aios_app.services.records import record
 from aios_app.services.request_landing import already, check_landable
 from aios_app.services.resolve_conflict import send_conflict
+from aios_app.spool.person_command import CutOff
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +77,15 @@ def begin_landing(
 def land_job(ctx: Context, landing: Landing) -> None:
     """Goes through all steps and leaves the line, in which the next one then begins.
 
-    Nothing is said of a landing that was passed over meanwhile. While Redis is away nothing can be noted: it
-    begins again when that is back.
+    Nothing is said of a landing that was passed over meanwhile. One that a stop of the worker or of Redis
+    interrupts begins again with the next one.
     """
     try:
         _leave(ctx, _land(ctx, landing))
     except Overtaken:
         logger.warning("landing overtaken", extra={"job_id": landing.job})
+    except CutOff:
+        logger.info("landing interrupted", extra={"job_id": landing.job})
     except QueueError:
         ctx.note_trouble()
         raise
@@ -101,7 +104,7 @@ def _land(ctx: Context, landing: Landing) -> Landing:
     progress = Progress(ctx, landing)
     try:
         (_undo if landing.is_revert else _bring)(ctx, progress)
-    except (Overtaken, QueueError):
+    except (Overtaken, CutOff, QueueError):
         raise
     except AiosError as error:
         return _not_landed(ctx, progress, error)
@@ -136,16 +139,16 @@ def _bring(ctx: Context, progress: Progress) -> None:
         progress.done(line)
     progress.begin("fetch", site.fetch_s)
     base = fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s)
-    _publish(ctx, job, site, progress, source, base)
+    after = _publish(ctx, job, site, progress, source, base)
     if landing.is_kept:
         progress.done("ok its worktree stays (--keep)")
     else:
-        remove_landed(ctx, job, site, progress, source.sha)
+        remove_landed(ctx, job, site, progress, source.sha, after)
     drop_rivals(ctx, progress)
 
 
-def _publish(ctx: Context, job: Job, site: Site, progress: Progress, source: Source, base: str) -> None:
-    """Its work is on the branch when this returns, and the person's checkout has it where it can."""
+def _publish(ctx: Context, job: Job, site: Site, progress: Progress, source: Source, base: str) -> str:
+    """The branch's commit, which has the work; the person's checkout has it too where git accepts it."""
     before, after = _arrived(site, progress.landing, source, base)
     if not after:
         if source.sha == job.base_sha:
@@ -160,6 +163,7 @@ def _publish(ctx: Context, job: Job, site: Site, progress: Progress, source: Sou
         progress.done(f"ok on {where}")
         note_landed(ctx, job, site, before, after)
     move_checkout(site, progress, after)
+    return after
 
 
 def _arrived(site: Site, landing: Landing, source: Source, base: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from aios_app.services.landing_progress import Progress
 from aios_app.services.landing_site import Site
 from aios_app.services.records import job_dir
 from aios_app.services.run_check import run_check
+from aios_app.spool.person_command import end_command
 
 #: How often a landing begins again because the branch has moved meanwhile.
 TRIES = 5
@@ -51,6 +52,7 @@ def bring_onto(
     for _ in range(TRIES):
         progress.begin("merge", LOCAL_LIMIT_S + site.check_s)
         with scratch(site.repo, site.scratch, site.person, wait_s=LOCAL_LIMIT_S + site.check_s) as held:
+            end_command(held.path)  # the check of a killed worker's landing would write there
             progress.begin("merge", LOCAL_LIMIT_S)
             sha = work.make(held, base)
             if sha == base:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,16 @@ import pytest
 from aios_app.domain.errors import ConflictError
 from aios_app.domain.landing import Landing, Outcome
 from aios_app.domain.models import Job, JobState
+from aios_app.ledger import keys
+from aios_app.ledger.connection import connect
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
 from aios_app.services.land_job import begin_landing, land_job
-from aios_app.services.request_landing import LandingRequest, request_landings
-from tests.integration.service_fixtures import attempt_of, claimed, started
+from aios_app.services.line_up import look_at_line
+from aios_app.services.reconcile import ensure_ledger
+from aios_app.services.request_landing import LandingRequest, request_landings, request_pick
+from tests.integration.service_fixtures import claimed, running, started
+from tests.private_redis import RedisServer
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -60,12 +67,41 @@ def worked(ctx: Context, shop: Path, *files: str, count: int = 1) -> list[Job]:
 def land(ctx: Context, job: Job, **flags: object) -> Landing:
     """Asks for the landing and runs it to its end."""
     request_landings(ctx, LandingRequest(refs=[str(job.number)], cwd="/", environment={}, **flags))  # type: ignore[arg-type]
+    return finish(ctx, job)
+
+
+def finish(ctx: Context, job: Job) -> Landing:
+    """Runs the job's landing, which must be the first in line, to its end."""
     landing = ctx.ledger.lines.landing(job.number)
     assert landing is not None
     begin_landing(ctx, job.number, landing.id, lambda _key, call: call())
     over = ctx.ledger.lines.landing(job.number)
     assert over is not None
     return over
+
+
+def remote_of(shop: Path) -> Path:
+    """The bare repository that the project pushes to."""
+    return shop.parent.parent / "remotes" / f"{shop.name}.git"
+
+
+def is_on_remote(shop: Path, file: str) -> bool:
+    """Whether main of the remote has the file."""
+    return file in git(remote_of(shop), "ls-tree", "-r", "--name-only", "main").splitlines()
+
+
+def hook(repository: Path, name: str, line: str) -> None:
+    """A hook of one line of shell."""
+    folder = repository / ("hooks" if repository.suffix == ".git" else ".git/hooks")
+    (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+    (folder / name).chmod(0o755)
+
+
+def move_head(ctx: Context, landing: Landing, machine: str) -> None:
+    """The head of the line is on another machine from now on."""
+    client = connect(ctx.ledger.url)
+    client.hset(keys.line(landing.line) + ":head", "machine", machine)
+    client.close()
 
 
 def test_a_job_lands_with_what_is_uncommitted_and_its_worktree_is_gone(context: Context, shop: Path) -> None:
@@ -87,3 +123,316 @@ def test_a_job_lands_with_what_is_uncommitted_and_its_worktree_is_gone(context: 
     assert git(shop, "rev-parse", "main") == landing.sha
     assert git(shop, "branch", "--list", "aios/*") == ""
     assert [line.split()[0] for line in landing.steps] == ["ok", "ok", "ok", "your", "ok"]
+
+
+def test_of_two_that_change_one_line_the_second_is_a_conflict_with_both_sides(
+    context: Context, shop: Path
+) -> None:
+    first, second = worked(context, shop, "a.txt", count=2)
+    land(context, first)
+    before = git(remote_of(shop), "rev-parse", "main")
+
+    landing = land(context, second)
+
+    assert (landing.outcome, [file.path for file in landing.conflicts]) == (Outcome.CONFLICT, ["a.txt"])
+    assert f"work of {first.number}" in landing.conflicts[0].ours[0]
+    assert f"work of {second.number}" in landing.conflicts[0].theirs[0]
+    assert git(remote_of(shop), "rev-parse", "main") == before
+    assert Path(second.worktree, "a.txt").read_text() == f"by {second.number}\n"
+    [now] = context.ledger.jobs([second.number])
+    assert (now.state, now.landing) == (JobState.REVIEW, "conflict with origin/main: a.txt")
+
+
+def test_a_red_check_lands_nothing_and_its_output_is_kept(context: Context, shop: Path) -> None:
+    context.catalog.set("shop.check", "echo it is broken; exit 3")
+    [job] = worked(context, shop, "a.txt")
+
+    landing = land(context, job)
+
+    assert landing.outcome is Outcome.RED
+    assert "exited 3 on the merged tree" in landing.problem
+    assert "\n  it is broken" in landing.problem
+    assert "it is broken" in (context.settings.jobs_dir / str(job.number) / "landing.log").read_text()
+    assert not is_on_remote(shop, "a.txt")
+    assert Path(job.worktree).is_dir()
+
+
+def test_a_branch_that_moves_meanwhile_is_merged_again_and_nothing_of_it_is_lost(
+    context: Context, shop: Path, tmp_path: Path
+) -> None:
+    clone = tmp_path / "other"
+    git(shop, "clone", "-q", str(remote_of(shop)), str(clone))
+    script = tmp_path / "check"
+    push = f"cd {clone} && echo x > foreign.txt && git add . && git commit -qm foreign && git push -q"
+    script.write_text(f"test -e {tmp_path}/once || {{ touch {tmp_path}/once; {push}; }}\n")
+    context.catalog.set("shop.check", f"sh {script}")
+    [job] = worked(context, shop, "a.txt")
+
+    landing = land(context, job)
+
+    assert (landing.outcome, landing.problem) == (Outcome.LANDED, "")
+    assert is_on_remote(shop, "a.txt")
+    assert is_on_remote(shop, "foreign.txt")
+    assert git(remote_of(shop), "log", "--format=%s", "main").splitlines().count(f"work of {job.number}") == 1
+
+
+def test_what_the_remote_refuses_is_said_in_its_words_and_stays(context: Context, shop: Path) -> None:
+    hook(remote_of(shop), "pre-receive", "echo main is protected; exit 1")
+    [job] = worked(context, shop, "a.txt")
+
+    landing = land(context, job)
+
+    assert landing.outcome is Outcome.FAILED
+    assert "main is protected" in landing.problem
+    assert Path(job.worktree).is_dir()
+
+
+def test_a_push_of_which_nothing_is_known_keeps_the_worktree_and_is_recognised_next_time(
+    context: Context, shop: Path
+) -> None:
+    remote = remote_of(shop)
+    hook(remote, "post-receive", f"mv {remote} {remote}.away")
+    [job] = worked(context, shop, "a.txt")
+
+    unknown = land(context, job)
+    (remote.parent / f"{remote.name}.away").rename(remote)
+    (remote / "hooks" / "post-receive").unlink()
+    assert Path(job.worktree).is_dir()
+    known = land(context, job)
+
+    assert (unknown.outcome, "is not known" in unknown.problem) == (Outcome.FAILED, True)
+    assert (known.outcome, known.sha) == (Outcome.LANDED, unknown.sha)
+    assert git(remote, "rev-parse", "main") == unknown.sha
+    [now] = context.ledger.jobs([job.number])
+    assert (now.state, now.landed_sha, now.landed_from) == (JobState.LANDED, unknown.sha, unknown.base_sha)
+
+
+def test_a_lander_that_was_passed_over_pushes_nothing_when_it_wakes(context: Context, shop: Path) -> None:
+    context.catalog.set("shop.check", "true")
+    [job] = worked(context, shop, "a.txt")
+    request_landings(context, LandingRequest(refs=[str(job.number)], cwd="/", environment={}))
+    landing = context.ledger.lines.landing(job.number)
+    assert landing is not None
+
+    failed = landing.evolve(place=0, outcome=Outcome.FAILED, problem="did not go on")
+    assert context.ledger.lines.leave(failed, "failed", lease_ms=1000) is not None
+    land_job(context, landing)
+
+    assert not is_on_remote(shop, "a.txt")
+    assert context.ledger.lines.landing(job.number) == failed
+    assert Path(job.worktree).is_dir()
+
+
+def test_a_job_without_a_change_says_where_its_agent_may_have_committed(context: Context, shop: Path) -> None:
+    [job] = worked(context, shop)
+    git(shop, "commit", "-q", "--allow-empty", "-m", "by mistake")
+
+    landing = land(context, job)
+
+    assert landing.outcome is Outcome.NOTHING
+    assert "no change to land" in landing.problem
+    assert "by mistake" in landing.problem
+
+
+def test_what_came_in_by_a_squash_elsewhere_is_landed(context: Context, shop: Path, tmp_path: Path) -> None:
+    [job] = worked(context, shop, "a.txt", "b.txt")
+    git(shop, "clone", "-q", str(remote_of(shop)), str(tmp_path / "other"))
+    git(tmp_path / "other", "fetch", "-q", str(shop), job.branch)
+    git(tmp_path / "other", "merge", "-q", "--squash", "FETCH_HEAD")
+    git(tmp_path / "other", "commit", "-q", "-m", "pull request 1")
+    git(tmp_path / "other", "push", "-q")
+    before = git(remote_of(shop), "rev-parse", "main")
+
+    landing = land(context, job)
+
+    assert (landing.outcome, git(remote_of(shop), "rev-parse", "main")) == (Outcome.LANDED, before)
+    assert "ok already on origin/main" in landing.steps
+    assert context.ledger.jobs([job.number])[0].state is JobState.LANDED
+    assert not Path(job.worktree).exists()
+
+
+def test_a_worktree_that_was_removed_by_hand_lands_from_its_branch(context: Context, shop: Path) -> None:
+    [job] = worked(context, shop, "a.txt")
+    shutil.rmtree(job.worktree)
+
+    landing = land(context, job)
+
+    assert (landing.outcome, is_on_remote(shop, "a.txt")) == (Outcome.LANDED, True)
+    assert "its worktree is gone" in landing.steps[0]
+    assert git(shop, "branch", "--list", "aios/*") == ""
+
+
+@pytest.mark.parametrize("command", ["branch -m mine", "checkout -q --detach", "checkout -q main"])
+def test_what_stands_in_the_worktree_lands_on_whatever_branch_its_agent_left_it(
+    context: Context, shop: Path, command: str
+) -> None:
+    git(shop, "checkout", "-q", "-b", "elsewhere")
+    [job] = worked(context, shop, "a.txt")
+    git(job.worktree, *command.split())
+    if "main" in command:
+        git(job.worktree, "merge", "-q", job.branch)
+
+    landing = land(context, job)
+
+    assert (landing.outcome, is_on_remote(shop, "a.txt")) == (Outcome.LANDED, True)
+    assert any("no longer on" in step for step in landing.steps)
+    assert git(shop, "branch", "--list", "main", "--format=%(refname)") == "refs/heads/main"
+    assert not Path(job.worktree).exists()
+
+
+def test_a_locked_worktree_lands_and_stays_and_goes_when_it_is_landed_again(
+    context: Context, shop: Path
+) -> None:
+    [job] = worked(context, shop, "a.txt")
+    git(shop, "worktree", "lock", job.worktree)
+
+    first = land(context, job)
+    [kept] = context.ledger.jobs([job.number])
+    git(shop, "worktree", "unlock", job.worktree)
+    second = land(context, job)
+
+    assert (first.outcome, second.outcome) == (Outcome.LANDED, Outcome.LANDED)
+    assert "is locked" in first.steps[-1]
+    assert (kept.state, kept.landed_ref) == (JobState.REVIEW, "origin/main")
+    [now] = context.ledger.jobs([job.number])
+    assert (now.state, now.landed_sha) == (JobState.LANDED, first.sha)
+    assert not Path(job.worktree).exists()
+
+
+def test_jobs_that_may_not_land_say_what_to_do_instead(context: Context, shop: Path) -> None:
+    [working] = running(context, "shop", "h:1", cwd=shop)
+    [job] = worked(context, shop, "a.txt")
+    context.ledger.settle(job.number, {JobState.REVIEW}, JobState.DROPPED)
+
+    for number, words in ((working.number, "its agent works"), (job.number, "aios trash restore")):
+        with pytest.raises(ConflictError, match=words):
+            request_landings(context, LandingRequest(refs=[str(number)], cwd="/", environment={}))
+
+
+def test_kept_work_stays_in_review_and_what_landed_of_it_can_be_undone(context: Context, shop: Path) -> None:
+    [job] = worked(context, shop, "a.txt")
+
+    landing = land(context, job, is_kept=True, message="my own words")
+    [kept] = context.ledger.jobs([job.number])
+    undone = land(context, job, is_revert=True)
+    again = land(context, job, is_revert=True)
+
+    assert landing.outcome is Outcome.LANDED
+    assert (kept.state, Path(job.worktree).is_dir()) == (JobState.REVIEW, True)
+    assert git(remote_of(shop), "log", "-1", "--format=%s", kept.landed_sha) == "my own words"
+    assert undone.outcome is Outcome.LANDED
+    assert not is_on_remote(shop, "a.txt")
+    assert again.outcome is Outcome.NOTHING
+
+
+def test_the_rivals_of_the_one_that_was_picked_go_to_the_trash(context: Context, shop: Path) -> None:
+    best, other, third = worked(context, shop, "a.txt", count=3)
+    asked = LandingRequest(refs=(), cwd="/", environment={}, is_confirmed=False)
+
+    question = request_pick(context, best, asked)
+    request_pick(context, best, replace(asked, is_confirmed=True))
+    landing = finish(context, best)
+
+    assert question["question"] == f"Land #{best.number} and drop 2 rivals?"
+    assert len(question["names"]) == 3
+    assert landing.outcome is Outcome.LANDED
+    states = [job.state for job in context.ledger.jobs([best.number, other.number, third.number])]
+    assert states == [JobState.LANDED, JobState.DROPPED, JobState.DROPPED]
+    assert not Path(other.worktree).exists()
+    assert len(git(shop, "for-each-ref", "refs/aios/trash").splitlines()) == 3
+
+
+def test_several_jobs_are_asked_for_first_and_then_land_one_after_another(
+    context: Context, shop: Path
+) -> None:
+    jobs = worked(context, shop, count=3)
+    for job in jobs:
+        Path(job.worktree, f"{job.number}.txt").write_text("mine\n")
+    run = f"r{jobs[0].run}"
+    asked = LandingRequest(refs=[run], cwd="/", environment={}, is_confirmed=False)
+
+    question = request_landings(context, asked)
+    answer = request_landings(context, replace(asked, is_confirmed=True))
+    landings = [finish(context, job) for job in jobs]
+
+    assert question["question"] == "Land 3 jobs?"
+    assert [landing["place"] for landing in answer["landings"]] == [1, 2, 3]
+    assert [landing.outcome for landing in landings] == [Outcome.LANDED] * 3
+    assert all(is_on_remote(shop, f"{job.number}.txt") for job in jobs)
+
+
+def test_without_a_remote_the_base_is_moved_or_the_commit_is_kept(context: Context, shop: Path) -> None:
+    git(shop, "remote", "remove", "origin")
+    first, second = worked(context, shop, count=2)
+    Path(first.worktree, "a.txt").write_text("a\n")
+    Path(second.worktree, "b.txt").write_text("b\n")
+
+    moved = land(context, first)
+    (shop / "b.txt").write_text("the person's own\n")
+    refused = land(context, second)
+
+    assert moved.outcome is Outcome.LANDED
+    assert (shop / "a.txt").read_text() == "a\n"
+    assert refused.outcome is Outcome.REFUSED
+    assert (shop / "b.txt").read_text() == "the person's own\n"
+    kept = refused.problem.split()[-1]
+    assert git(shop, "show", f"{kept}:b.txt") == "b"
+    assert Path(second.worktree).is_dir()
+
+
+@pytest.mark.parametrize("strategy", ["squash", "rebase"])
+def test_a_project_lands_in_the_way_that_it_is_set_to(context: Context, shop: Path, strategy: str) -> None:
+    context.catalog.set("shop.strategy", strategy)
+    context.catalog.set("shop.fast_forward", "off")
+    first, second = worked(context, shop, count=2)
+    for job in (first, second):
+        Path(job.worktree, f"{job.number}.txt").write_text("mine\n")
+        land(context, job)
+
+    history = git(remote_of(shop), "log", "--format=%s", "main").splitlines()
+    assert history == ["fix the login", "fix the login", "first"]
+    assert git(shop, "rev-parse", "main") == git(shop, "rev-parse", "main~0", "--")[:40]
+    assert git(shop, "log", "--format=%s", "main") == "first"
+    assert [job.state for job in context.ledger.jobs([first.number, second.number])] == [JobState.LANDED] * 2
+
+
+# The line
+
+
+def test_a_head_of_another_machine_that_does_not_go_on_is_passed_over(context: Context, shop: Path) -> None:
+    dead, waiting = worked(context, shop, "a.txt", count=2)
+    for job in (dead, waiting):
+        request_landings(context, LandingRequest(refs=[str(job.number)], cwd="/", environment={}))
+    landing = context.ledger.lines.landing(dead.number)
+    assert landing is not None
+
+    look_at_line(context, landing.line)  # it has time left
+    assert context.ledger.lines.landing(dead.number) == landing
+    context.ledger.lines.step(landing, "pushes", lease_ms=0)
+    look_at_line(context, landing.line)  # it is of this machine, whose worker begins it again
+    assert context.ledger.lines.landing(dead.number) == landing
+    move_head(context, landing, "elsewhere")
+    look_at_line(context, landing.line)
+
+    over = context.ledger.lines.landing(dead.number)
+    assert over is not None
+    assert (over.outcome, "did not go on" in over.problem) == (Outcome.FAILED, True)
+    assert finish(context, waiting).outcome is Outcome.LANDED
+
+
+def test_a_lost_ledger_gets_the_lines_back_in_their_order(
+    context: Context, shop: Path, redis_server: RedisServer
+) -> None:
+    jobs = worked(context, shop, count=3)
+    numbers = [jobs[1].number, jobs[0].number, jobs[2].number]
+    refs = [str(number) for number in numbers]
+    request_landings(context, LandingRequest(refs=refs, cwd="/", environment={}))
+    before = [context.ledger.lines.landing(number) for number in numbers]
+
+    redis_server.kill()
+    shutil.rmtree(redis_server.directory)
+    redis_server.start()
+    ensure_ledger(context)
+
+    assert [context.ledger.lines.landing(number) for number in numbers] == before
+    assert [landing.place for landing in before if landing] == [1, 2, 3]

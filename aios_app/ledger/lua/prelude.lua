@@ -37,6 +37,9 @@ local function set_fields(key, fields)
   if #flat > 0 then redis.call('HSET', key, unpack(flat)) end
 end
 
+-- States in which the check of a turn that is over goes on: its agent may be closed, and brought back.
+local CHECKED_IN = {review = true, queued = true, preparing = true}
+
 -- The one place that changes a job's state: the hash, the state sets, the machine's queue, the event.
 local function set_state(number, state)
   local key = job_key(number)
@@ -51,7 +54,14 @@ local function set_state(number, state)
     redis.call('HSET', key, 'started_ms', at)
   end
   if state ~= 'waiting' then redis.call('HSET', key, 'question', '') end
-  if state == 'running' then redis.call('HSET', key, 'check', '', 'check_ms', 0) end -- of what it has changed since
+  local check = get(key, 'check')
+  local is_pending = check == 'queued' or check == 'running'
+  if state == 'running' or (is_pending and not CHECKED_IN[state]) then
+    redis.call('HSET', key, 'check', '', 'check_ms', 0)
+  end
+  if state == 'running' and redis.call('HEXISTS', P .. 'lines', number) == 0 then
+    redis.call('HSET', key, 'landing', '') -- what came of the last one is of what it was before
+  end
   tell(number, state)
 end
 
