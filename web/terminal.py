@@ -1,8 +1,8 @@
 """A job's terminal in a browser: one tmux client on a terminal of its own for each that looks.
 
-Nothing is kept for who comes late or comes back: tmux draws the whole screen anew. What the browser has
-not shown yet is bounded by what it acknowledges, what it has not even taken by the socket's own buffer;
-beyond either, the tmux client waits, and the agent goes on.
+Nothing is kept for who comes late or comes back: tmux draws the whole screen anew. While a browser does not
+keep up its tmux client is not read, and soon let go: tmux would hold back more and more for it. The agent
+does not notice, and the browser gets a client and the whole screen again once it goes on.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from web.guarded import Visitor
 from web.handlers import call_service
 from web.pty import Pty
 from web.sockets import GuardedSocket
+from web.window import Window
 
 #: Of one session.
 MAX_VIEWERS = 16
-#: Bytes that the browser has not acknowledged, and that the socket has not sent: the terminal is read up to
-#: the first number, and again from the second on.
-ACK_WINDOW = (512 * 1024, 384 * 1024)
-SEND_WINDOW = (256 * 1024, 64 * 1024)
+#: Seconds that the tmux client of a browser is kept that does not keep up.
+_PATIENCE_S = 2.0
+#: Ends whatever sequence was cut off, and clears the terminal.
+_RESET = b"\x18\x1bc"
 _MAX_COLUMNS, _MAX_ROWS = 1000, 500
 _USUAL_SIZE = (80, 24)
 #: All that a tmux client needs that draws in a browser. It gets nothing of this process's own.
@@ -55,18 +56,19 @@ class TerminalHandler(GuardedSocket):
 
     def initialize(self) -> None:
         self.session = ""
-        self._pty: Pty | None = None
+        self._argv: list[str] = []
+        self._size = _USUAL_SIZE
         self._read_only = True
-        self._unacked = 0
-        self._unsent = 0
+        self._pty: Pty | None = None
+        self._window = Window(on_full=self._pause, on_room=self._go_on)
+        self._giving_up: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
 
     async def open(self, session: str) -> None:
         self.set_nodelay(True)
         self.session = session
         self.enter(self.visitor.owner or next(iter(self.visitor.shares.values())))
-        viewers = [one for one in self.door.sockets if isinstance(one, TerminalHandler)]
-        if sum(one.session == session for one in viewers) > MAX_VIEWERS:
+        if self._viewers() > MAX_VIEWERS:
             self.leave(Close.TOO_MANY, f"{MAX_VIEWERS} look at this session already")
             return
         try:
@@ -83,7 +85,7 @@ class TerminalHandler(GuardedSocket):
         try:
             if isinstance(message, str):
                 self._obey(message)
-            elif self._pty is not None and self._pty.is_open and not self._read_only:
+            elif self._pty is not None and not self._read_only:
                 rest = self._pty.write(message)
                 return self._pty.write_all(rest) if rest else None
         except NotUnderstood as error:
@@ -99,11 +101,17 @@ class TerminalHandler(GuardedSocket):
         super().on_close()
 
     def _hang_up(self) -> None:
+        self._cancel_giving_up()
         if self._pty is not None:
             self._pty.close()
+            self._pty = None
+
+    def _viewers(self) -> int:
+        terminals = [one for one in self.door.sockets if isinstance(one, TerminalHandler)]
+        return sum(one.session == self.session and not one.is_left for one in terminals)
 
     async def _attach(self) -> None:
-        size = self._asked_size()
+        self._size = self._asked_size()
         asked = {"session": self.session, "visitor": self.visitor, "read_only": self._asks_read_only()}
         sight = await asyncio.to_thread(call_service, _find, self.door.context, asked)
         if self.is_left:
@@ -117,12 +125,12 @@ class TerminalHandler(GuardedSocket):
             "is_resumed": sight.view.is_resumed,
         }
         self.write_message(json.dumps({"hello": hello}))
+        self._argv = [*sight.view.argv, "-E"]  # the session keeps its environment, whatever ours is
+        self._draw()
+
+    def _draw(self) -> None:
         self._pty = Pty(
-            [*sight.view.argv, "-E"],  # the session keeps its environment, whatever this process has
-            environment=_ENVIRONMENT,
-            size=size,
-            on_output=self._send,
-            on_end=self._end,
+            self._argv, environment=_ENVIRONMENT, size=self._size, on_output=self._send, on_end=self._end
         )
 
     def _asked_size(self) -> tuple[int, int]:
@@ -142,25 +150,31 @@ class TerminalHandler(GuardedSocket):
         except WebSocketClosedError:
             self._hang_up()
             return
-        self._unacked += len(data)
-        self._unsent += len(data)
         sending.add_done_callback(lambda done: self._note_sent(done, len(data)))
-        if self._unacked >= ACK_WINDOW[0] or self._unsent >= SEND_WINDOW[0]:
-            self._listen(is_wanted=False)
+        self._window.put(len(data))
 
     def _note_sent(self, done: asyncio.Future[None], size: int) -> None:
-        if not done.cancelled() and done.exception() is not None:
+        if done.cancelled() or done.exception() is not None:
             self._hang_up()
-        self._unsent -= size
-        self._listen_again()
+        else:
+            self._window.sent(size)
 
-    def _listen_again(self) -> None:
-        if self._unacked <= ACK_WINDOW[1] and self._unsent <= SEND_WINDOW[1]:
-            self._listen(is_wanted=True)
-
-    def _listen(self, *, is_wanted: bool) -> None:
+    def _pause(self) -> None:
         if self._pty is not None:
-            self._pty.read(is_wanted=is_wanted)
+            self._pty.read(is_wanted=False)
+            self._giving_up = asyncio.get_running_loop().call_later(_PATIENCE_S, self._hang_up)
+
+    def _go_on(self) -> None:
+        self._cancel_giving_up()
+        if self._pty is not None:
+            self._pty.read(is_wanted=True)
+        elif self._ending is None and not self.is_left:
+            self._send(_RESET)
+            self._draw()
+
+    def _cancel_giving_up(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
 
     def _obey(self, message: str) -> None:
         try:
@@ -168,16 +182,14 @@ class TerminalHandler(GuardedSocket):
         except (ValueError, AttributeError, RecursionError) as error:
             raise NotUnderstood('a text message is {"ack": N} or {"resize": [COLUMNS, ROWS]}') from error
         if name == "resize":
-            size = _size(value)
-            if self._pty is not None and self._pty.is_open:
-                self._pty.resize(size)
-        elif name == "ack" and type(value) is int and 0 <= value <= self._unacked:
-            self._unacked -= value
-            self._listen_again()
-        else:
+            self._size = _size(value)
+            if self._pty is not None:
+                self._pty.resize(self._size)
+        elif name != "ack" or type(value) is not int or not self._window.acknowledge(value):
             raise NotUnderstood("only what was sent can be acknowledged, and nothing else be asked")
 
     def _end(self) -> None:
+        self._pty = None
         self._ending = asyncio.create_task(self._say_end())
 
     async def _say_end(self) -> None:

@@ -1,0 +1,262 @@
+"""A browser for tests, that can also do what no browser would, and jobs whose terminals it looks at."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from aios_app.domain.models import Job
+from aios_app.services.context import Context
+from tests.integration.api_fixtures import Api, serving
+from tests.integration.service_fixtures import running
+
+WAIT_S = 8.0
+PROMPT = "ready: "
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+
+class Response:
+    """An answer of the door."""
+
+    def __init__(self, answer: http.client.HTTPResponse) -> None:
+        self.status = answer.status
+        self.headers = answer.headers
+        self.body = answer.read()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Browser:
+    """One browser with its cookies. Headers that are given replace its own; ``None`` leaves one out."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        self.url, self.host, self.address = url, parts.netloc, (parts.hostname, parts.port)
+        self.cookies: dict[str, str] = {}
+
+    def get(self, path: str, headers: Mapping[str, str | None] = {}) -> Response:
+        return self.send("GET", path, None, headers)
+
+    def post(self, path: str, body: object, headers: Mapping[str, str | None] = {}) -> Response:
+        """As a script of a page of ours sends it."""
+        own = {"Origin": self.url, "Content-Type": "application/json", "X-AIOS": "1"}
+        return self.send("POST", path, json.dumps(body).encode(), {**own, **headers})
+
+    def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str | None]) -> Response:
+        """The request as it is given; the cookies of the answer are kept."""
+        connection = http.client.HTTPConnection(*self.address, timeout=WAIT_S)
+        try:
+            connection.putrequest(method, path, skip_host=True)
+            for name, value in self._headers(headers).items():
+                connection.putheader(name, value)
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            response = Response(connection.getresponse())
+        finally:
+            connection.close()
+        for line in response.headers.get_all("Set-Cookie") or []:
+            self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
+        return response
+
+    def log_in(self, api: Api, path: str = "/") -> Response:
+        """By a ticket, as ``aios attach --web`` does."""
+        ticket = urlsplit(api("POST /web/ticket", {"path": path})["url"])
+        return self.get(f"{ticket.path}?{ticket.query}")
+
+    @contextmanager
+    def socket(self, path: str, headers: Mapping[str, str | None] = {}) -> Iterator[WebSocket]:
+        """An open WebSocket; fails where it is refused."""
+        opened = self.connect(path, headers)
+        assert opened.status == 101, opened.status
+        with opened:
+            yield opened
+
+    def connect(self, path: str, headers: Mapping[str, str | None] = {}) -> WebSocket:
+        """Asks for a WebSocket; ``status`` says what came of it."""
+        return WebSocket(self.address, path, self._headers({"Origin": self.url, **headers}))
+
+    def _headers(self, headers: Mapping[str, str | None]) -> dict[str, str]:
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        usual = {"Host": self.host, "Cookie": cookies or None}
+        return {name: value for name, value in {**usual, **headers}.items() if value is not None}
+
+
+class Closed(Exception):
+    """The server has closed the socket."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
+
+
+class WebSocket:
+    """The browser's side of a WebSocket, frame by frame."""
+
+    def __init__(self, address: tuple[str, int], path: str, headers: Mapping[str, str]) -> None:
+        self.tcp = socket.create_connection(address, WAIT_S)
+        self._file = self.tcp.makefile("rb")
+        key = base64.b64encode(os.urandom(16)).decode()
+        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        lines = {**headers, **upgrade, "Sec-WebSocket-Key": key}
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        self.tcp.sendall(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
+        self.status = int(self._file.readline().split()[1])
+        self.seen = b""  #: all that the terminal has shown
+        while self._file.readline().strip():
+            pass
+
+    def __enter__(self) -> WebSocket:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+        self.tcp.close()
+
+    def send(self, opcode: int, data: bytes) -> None:
+        size = len(data)
+        head = struct.pack("!BB", 0x80 | opcode, 0x80 | min(size, 126 if size < 65536 else 127))
+        head += b"" if size < 126 else struct.pack("!H", size) if size < 65536 else struct.pack("!Q", size)
+        self.tcp.sendall(head + b"\0\0\0\0" + data)  # a mask of zeros changes nothing
+
+    def type(self, text: str) -> None:
+        self.send(BINARY, text.encode())
+
+    def ask(self, **message: object) -> None:
+        self.send(TEXT, json.dumps(message).encode())
+
+    def receive(self) -> tuple[int, bytes]:
+        """The next message; raises ``Closed`` where there is none."""
+        while True:
+            opcode, data = self._frame()
+            if opcode == CLOSE:
+                raise Closed(int.from_bytes(data[:2], "big") if data else 1005, data[2:].decode())
+            if opcode == PING:
+                self.send(PONG, data)
+            elif opcode in {TEXT, BINARY}:
+                return opcode, data
+
+    def message(self) -> Any:
+        """The next text message."""
+        while True:
+            opcode, data = self.receive()
+            if opcode == TEXT:
+                return json.loads(data)
+            self.seen += data
+
+    def until(self, text: str | bytes) -> bytes:
+        """Shows output, and acknowledges it, until it holds ``text``."""
+        wanted = text.encode() if isinstance(text, str) else text
+        while wanted not in self.seen:
+            opcode, data = self.receive()
+            if opcode == BINARY:
+                self.seen += data
+                self.ask(ack=len(data))
+        return self.seen
+
+    def until_closed(self) -> Closed:
+        """How the server closes the socket, whatever it sends before."""
+        try:
+            while True:
+                self.receive()
+        except Closed as closed:
+            return closed
+
+    def _frame(self) -> tuple[int, bytes]:
+        try:
+            head = self._exactly(2)
+            size = head[1] & 127
+            if size > 125:
+                size = int.from_bytes(self._exactly(2 if size == 126 else 8), "big")
+            return head[0] & 15, self._exactly(size)
+        except ConnectionError as error:
+            raise Closed(1006, str(error)) from error
+
+    def _exactly(self, size: int) -> bytes:
+        data = self._file.read(size)
+        if len(data) < size:
+            raise ConnectionResetError("the connection is gone")
+        return data
+
+
+class Site:
+    """The service with its door, and jobs whose terminals are plain programs."""
+
+    def __init__(self, context: Context, api: Api, make_project: Callable[[str], Path]) -> None:
+        self.context = context
+        self.api = api
+        self.url: str = api("GET /status")["web"]["url"]
+        self._project = make_project("shop")
+        api("POST /projects", {"path": str(self._project), "cwd": "/"})
+
+    def browser(self, *, is_logged_in: bool = True) -> Browser:
+        browser = Browser(self.url)
+        if is_logged_in:
+            assert browser.log_in(self.api).status == 200
+        return browser
+
+    def job(self, *argv: str) -> Job:
+        """A job with a session that runs ``argv``."""
+        [job] = running(self.context, "h:1", cwd=self._project)
+        marks = {"job": str(job.number), "attempt": job.attempt}
+        self.context.tmux.new_session(job.name, cwd=self._project, argv=argv, environment={}, marks=marks)
+        return job
+
+    def shell(self) -> Job:
+        """A job with a shell that shows ``PROMPT``."""
+        return self.job("env", f"PS1={PROMPT}", "sh")
+
+    def tmux(self, *words: str) -> str:
+        command = ["tmux", "-N", "-S", str(self.context.settings.tmux_socket), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=True)
+        return done.stdout.rstrip("\n")
+
+    def clients(self, job: Job) -> list[str]:
+        """Sizes of the tmux clients that show the job."""
+        sizes = self.tmux("list-clients", "-t", f"={job.name}", "-F", "#{client_width}x#{client_height}")
+        return sizes.split()
+
+
+def eventually(check: Callable[[], bool], what: str) -> None:
+    """Asks until it is so; for what tells nobody."""
+    deadline = time.monotonic() + WAIT_S
+    while not check():
+        if time.monotonic() > deadline:
+            pytest.fail(f"never: {what}")
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def site(
+    context: Context, make_project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
+    """The service, open to browsers, with a tmux server of its own."""
+    monkeypatch.setenv("HOME", str(context.settings.home))
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    try:
+        with serving(context) as api:
+            yield Site(context, api, make_project)
+    finally:
+        command = ["tmux", "-N", "-S", str(context.settings.tmux_socket), "kill-server"]
+        subprocess.run(command, capture_output=True, timeout=WAIT_S, check=False)
