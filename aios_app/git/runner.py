@@ -18,7 +18,6 @@ import git
 from aios_app.domain.errors import ExternalError, GitError, UsageError
 from aios_app.settings import environment_without
 
-OLDEST_GIT = (2, 34)
 #: A group that must end gets SIGTERM, so that git removes its lock files, and SIGKILL this much later.
 _GRACE_S = 2.0
 _INSTALL = "apt-get install git"
@@ -113,16 +112,6 @@ def first_words(error: ExternalError) -> str:
     ]
     said = [line for line in lines if line and not line.lower().startswith(("warning:", "hint:"))]
     return said[0] if said else str(error.args[0])
-
-
-def require_git() -> str:
-    """The version of the git program; raises ``ExternalError`` where it is missing or too old."""
-    words = run_git(["version"], cwd=Path("/"), timeout_s=10)
-    match = re.search(r"(\d+)\.(\d+)[\w.]*", words)
-    if match is None or (int(match[1]), int(match[2])) < OLDEST_GIT:
-        found = match[0] if match else words.strip()
-        raise ExternalError(f"git {found} is too old: AIOS needs 2.34 or newer: {_INSTALL}")
-    return match[0]
 
 
 def _start(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -56,16 +55,6 @@ class SpoolName:
 
     def signal(self, payload: bytes) -> Signal:
         return Signal(self.attempt, self.seq, self.kind, payload)
-
-
-def write_signal(spool_dir: Path, attempt: str, kind: str, payload: bytes = b"") -> Path:
-    """Leave a signal; raises ``ValueError`` for one that no watcher would take."""
-    name = f"{attempt}.{time.time_ns()}.{kind}"
-    if not attempt or SpoolName.parse(name) is None:
-        raise ValueError(f"no signal has the name {name!r}")
-    new = spool_dir / f"{TEMPORARY}{name}"
-    new.write_bytes(payload)
-    return new.rename(spool_dir / name)
 
 
 def read_payload(path: Path) -> bytes:

@@ -33,12 +33,6 @@ class AgentTable(Table):
     def find_agent(self, key_or_name: str) -> Agent:
         return _find(self.agents(), key_or_name)
 
-    def check_key(self, key: str) -> None:
-        """Raises ``BadValue`` for what can never be a key, ``ConflictError`` for one that is taken."""
-        _check_key(key)
-        for agent in self.agents():
-            _refuse_twins(key, key, agent)
-
     def put_agent(self, agent: Agent) -> Agent:
         """Saves a new agent, or the next revision of the one with the same uuid; without a uuid it is new."""
         check_agent(agent)

@@ -10,8 +10,9 @@ import pytest
 
 from aios_app.queue.app import make_app
 from aios_app.services.context import Context
-from aios_app.spool.files import pending_attempts, write_signal
+from aios_app.spool.files import pending_attempts
 from aios_app.stack.address import redis_url
+from tests.integration.spool_writing import write_signal
 from workers.lifecycle import Lifecycle
 
 WAIT_S = 5.0

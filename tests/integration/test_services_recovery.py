@@ -15,9 +15,9 @@ from aios_app.services.context import Context, build_context
 from aios_app.services.finish_job import finish_attempt, finish_turn
 from aios_app.services.reconcile import ensure_ledger, reconcile
 from aios_app.services.start_run import start_run
-from aios_app.spool.files import write_signal
 from aios_app.stack.address import redis_py_url
 from tests.integration.service_fixtures import attempt_of, claimed, now, request, running, started
+from tests.integration.spool_writing import write_signal
 
 MakeProject = Callable[[str], Path]
 

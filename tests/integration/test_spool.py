@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from aios_app.domain.errors import ExternalError
-from aios_app.spool.files import MAX_PAYLOAD_BYTES, Signal, write_signal
+from aios_app.spool.files import MAX_PAYLOAD_BYTES, Signal
 from aios_app.spool.launch import HOOK, prepare_attempt, session_environment
 from aios_app.spool.watcher import MAX_REJECTED, SpoolWatcher
+from tests.integration.spool_writing import write_signal
 
 WAIT_S = 5.0
 
@@ -243,12 +244,6 @@ def test_what_a_killed_writer_left_is_removed_after_an_hour(spool: Path) -> None
         pass
 
     assert files(spool) == [new.name]
-
-
-@pytest.mark.parametrize(("attempt", "kind"), [("", "exit"), ("../x", "exit"), ("a1", "nonsense")])
-def test_no_signal_is_written_that_no_watcher_would_take(spool: Path, attempt: str, kind: str) -> None:
-    with pytest.raises(ValueError, match="no signal has the name"):
-        write_signal(spool, attempt, kind)
 
 
 def test_the_hook_hands_over_its_input_or_its_argument_unchanged(spool: Path) -> None:
