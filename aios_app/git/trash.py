@@ -88,8 +88,12 @@ def keep(
 
 
 def keep_tree(repo: Repository, tree: str, entry: TrashEntry) -> TrashEntry:
-    """The same of a tree that is known: no entry is ever written over another."""
-    entry = entry.evolve(commits=len(own_commits(repo, entry.head, entry.branch, entry.base_sha)))
+    """The same of a tree that is known: no entry is ever written over another.
+
+    ``commits`` are counted where ``entry`` does not say how many there are.
+    """
+    own = entry.commits or len(own_commits(repo, entry.head, entry.branch, entry.base_sha))
+    entry = entry.evolve(commits=own)
     parents = list(dict.fromkeys(filter(None, (entry.head, entry.branch_sha, entry.staged))))
     sha = _commit(
         repo, tree, parents, f"Trash: {_slug(entry.name)}\n\n{json.dumps(entry.to_json())}", entry.removed_ms

@@ -36,7 +36,7 @@ def pull_checkout(
     steps = []
     kept = checkout.head
     if found.has_losses or not kept:
-        entry = _keep(ctx, checkout)
+        entry = _keep(ctx, found)
         kept = entry.sha
         steps.append(f"ok kept for {KEPT_DAYS} days: aios trash restore {entry.name}")
     replace(found, kept, person)
@@ -56,7 +56,8 @@ def _works_in(job: Job, root: Path) -> bool:
     return bool(job.worktree) and (place == root or (job.is_in_place and place.is_relative_to(root)))
 
 
-def _keep(ctx: Context, checkout: Checkout) -> TrashEntry:
+def _keep(ctx: Context, found: Replacement) -> TrashEntry:
+    checkout = found.checkout
     projects = [project.name for project in ctx.catalog.projects() if project.path == str(checkout.repo.root)]
     entry = TrashEntry(
         name=checkout.name,
@@ -64,6 +65,7 @@ def _keep(ctx: Context, checkout: Checkout) -> TrashEntry:
         removed_ms=ctx.ledger.now_ms(),
         project=projects[0] if projects else checkout.repo.root.name,
         title=f"aios pull on {_branch(checkout)}",
+        commits=len(found.commits),
     )
     with repository_lock(ctx.settings.locks_dir, checkout.repo):
         expire(checkout.repo, entry.removed_ms)

@@ -104,8 +104,10 @@ def test_all_of_it_comes_back_into_a_worktree_of_its_own(
     before = _state(cloned.root)[2]
 
     steps = person.pull(cloned.root)["steps"]
-    restored = Path(restore_trash(context, ref="shop", cwd=str(cloned.root))["path"])
+    answer = restore_trash(context, ref="shop", cwd=str(cloned.root))
+    restored = Path(answer["path"])
 
+    assert (answer["entry"]["commits"], answer["entry"]["files"]) == (1, 5)
     assert steps[0] == "ok kept for 30 days: aios trash restore shop"
     assert restored != cloned.root
     assert git(restored, "rev-parse", "HEAD") == own
@@ -234,6 +236,23 @@ def test_what_is_written_meanwhile_is_not_lost(cloned: Cloned, tmp_path: Path, q
     assert (cloned.root / "draft").read_text() == "second\n"
     assert git(cloned.root, "rev-parse", "HEAD") == head
     assert git(cloned.root, "status", "--porcelain") == "?? draft"
+
+
+def test_one_that_was_cut_off_in_the_middle_goes_on(
+    person: Checkouts, context: Context, cloned: Cloned, tmp_path: Path
+) -> None:
+    news = push_from_elsewhere(cloned, tmp_path)
+    (cloned.root / "draft").write_text("mine\n")
+    entry = TrashEntry(name="first", path=str(cloned.root), removed_ms=1_700_000_000_000)
+    kept = keep_checkout(find_checkout(cloned.root), entry, max_bytes=1 << 20)
+    git(cloned.root, "reset", "-q", kept.sha)
+
+    person.pull(cloned.root)
+
+    assert git(cloned.root, "rev-parse", "HEAD") == news
+    assert git(cloned.root, "status", "--porcelain") == ""
+    restored = restore_trash(context, ref="shop", cwd=str(cloned.root))["path"]
+    assert (Path(restored) / "draft").read_text() == "mine\n"
 
 
 def test_too_much_for_the_trash_is_refused(person: Checkouts, context: Context, cloned: Cloned) -> None:
