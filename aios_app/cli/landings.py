@@ -47,24 +47,22 @@ class Landings:
             self._look(number)
 
     def see_through(self) -> bool:
-        """Waits until all are over, and says what came of them; whether all have landed.
-
-        Ctrl-C leaves them going.
-        """
+        """Waits until all are over, and says what came of them; whether all have landed."""
         self.tell_news()
-        if not self._open:
-            return self._is_all_landed
-        output.note(f"landing goes on: {', '.join(f'#{number}' for number in self._open)}")
-        words = [str(number) for number in self._open]
-        try:
+        if self._open:
+            self.tell_left()
+            words = [str(number) for number in self._open]
             for _ in changes(self._client, lambda: find(self._client, words, "/")):
                 self.tell_news()
                 if not self._open:
                     break
-        except KeyboardInterrupt:
-            output.note("the landings go on: aios jobs")
-            raise
         return self._is_all_landed
+
+    def tell_left(self) -> None:
+        """Says which are not over."""
+        if self._open:
+            numbers = " ".join(str(number) for number in self._open)
+            output.note(f"landing goes on: aios land {numbers} follows it")
 
     def _look(self, number: int) -> None:
         landing = self._client.get(f"/jobs/{number}/landing")["landing"]

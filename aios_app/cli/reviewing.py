@@ -51,17 +51,23 @@ class Review:
 
     def lead(self) -> int:
         """Until nothing is left or the person quits; then says what came of the landings."""
+        try:
+            output.note(self._go_through())
+            return exits.DONE if self._landings.see_through() else exits.FAILED
+        except KeyboardInterrupt:
+            self._landings.tell_left()
+            raise
+
+    def _go_through(self) -> str:
+        """What is to be said in the end."""
         is_any = False
         while left := self._left():
             is_any = True
             show_page(self._client, left[0], len(left))
             if not self._decide(left[0]):
-                output.note(f"left for the next time: {len(left)}")
-                break
+                return f"left for the next time: {len(left)}"
             self._landings.tell_news()
-        else:
-            output.note("that was all" if is_any else "nothing is in review")
-        return exits.DONE if self._landings.see_through() else exits.FAILED
+        return "that was all" if is_any else "nothing is in review"
 
     def _left(self) -> list[Json]:
         jobs = in_review(self._client, self._path)

@@ -26,6 +26,7 @@ _MEASURE_S = 3.0
 #: Of an agent's last message; all of it is in its log.
 _MESSAGE_CELLS = 200
 _COMMAND_CELLS = 40
+_AFTERWARDS = {"landed": "revert", "dropped": "trash restore"}
 
 
 def find(client: Client, refs: Sequence[str], cwd: str) -> list[Json]:
@@ -75,6 +76,8 @@ def next_step(job: Json) -> str:
     number = job["number"]
     if went_wrong(job):
         return f"aios retry {number}"
+    if job.get("state") in _AFTERWARDS:
+        return f"aios {_AFTERWARDS[job['state']]} {number}"
     # An agent that ended by itself has no terminal any more; one that was only closed comes back.
     look = f"aios {'logs' if job.get('finishes') == 'exit' else 'attach'} {number}"
     if job.get("state") != "review" or not job.get("files") or job.get("is_in_place"):

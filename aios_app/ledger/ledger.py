@@ -254,8 +254,7 @@ class Ledger:
     def note_check(self, job: Job, sources: Iterable[str], **changes: str | int) -> bool:
         """Notes what becomes of the check of the job's turn.
 
-        False, and nothing changed: it has had a further turn, is not in review, or its ``check`` is none of
-        ``sources``.
+        False, and nothing changed: it has had a further turn, or its ``check`` is none of ``sources``.
         """
         sources_json = json.dumps(dict.fromkeys(sources, True))
         fields_json = as_json({name: str(value) for name, value in changes.items()})

@@ -27,8 +27,11 @@ _GRACE_S = 2.0
 _UMASK = 0o022
 _NAME = "aios-command"
 _BEGIN = b"\0AIOS-BEGIN\0"
+#: Start-up files skip much for a terminal that can do nothing; the command itself has none.
+_TERMINAL = {"TERM": "xterm-256color"}
 #: What the start-up files of the shell say is not the command's.
-_SCRIPT = """printf '\\0AIOS-BEGIN\\0'
+_SCRIPT = """TERM=dumb; export TERM
+printf '\\0AIOS-BEGIN\\0'
 cd "$2" || exit 112
 trap : TERM
 /bin/sh -c "$3"
@@ -141,7 +144,7 @@ def _start(argv: list[str], cwd: Path, variables: Mapping[str, str], output: int
         return subprocess.Popen(
             argv,
             cwd=cwd,
-            env=environment_without("AIOS_", "TMUX") | {"TERM": "dumb"} | dict(variables),
+            env=environment_without("AIOS_", "TMUX") | _TERMINAL | dict(variables),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -108,6 +108,22 @@ def test_a_check_survives_its_worker_and_a_further_turn_ends_it(stack: Stack, sh
     assert orphans(stack, job.number) == []
 
 
+def test_a_stack_that_stops_ends_checks_and_begins_them_again(stack: Stack, shop: Path) -> None:
+    home = stack.root / "home"
+    checked_by(stack, "touch $HOME/started-$$; while [ ! -f $HOME/proceed ]; do sleep 0.05; done")
+    [job] = stack.jobs(stack.start("multi", "shop", "d:1", QUICK))
+    await_file(home, "started-*", 1)
+
+    stack.ok("down")
+    assert orphans(stack, job.number) == []
+    (home / "proceed").touch()
+    stack.ok("up")
+
+    stack.ok("wait", str(job.number))
+    assert stack.job(job.number).check == "passed"
+    assert len(list(home.glob("started-*"))) == 2
+
+
 def await_file(directory: Path, pattern: str, count: int) -> None:
     """Until so many files are there."""
     from aios_app.stack.waiting import tries

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ import pytest
 
 from aios_app.domain.errors import ExternalError
 from aios_app.spool.bounded_log import KEPT_BYTES, BoundedLog
-from aios_app.spool.person_command import Ended, end_command, run_command
+from aios_app.spool.person_command import CutOff, Ended, end_command, end_own_commands, run_command
 from tests.conftest import CHECKOUT
 
 Run = Callable[..., Ended]
@@ -181,16 +182,30 @@ def test_output_can_be_read_while_the_command_runs(run: Run, log: Path, place: P
 
 
 def test_a_command_is_ended_from_outside_and_says_so(run: Run, place: Path, log: Path) -> None:
-    found: list[Ended] = []
-    thread = threading.Thread(target=lambda: found.append(run("echo begun; sleep 57")))
-    thread.start()
-    await_file(log)
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(run, "echo begun; sleep 57")
+        await_file(log)
 
-    end_command(place)
-    thread.join()
+        end_command(place)
 
-    assert found[0].status != 0
-    assert not found[0].is_late
+        with pytest.raises(CutOff):
+            running.result(5)
+
+
+def test_the_end_of_a_process_ends_the_commands_that_it_runs_and_no_others(
+    run: Run, place: Path, log: Path
+) -> None:
+    argv = ["/bin/sh", "-c", "sleep 57; :", "aios-command", "0" * 24]
+    with subprocess.Popen(argv) as other, ThreadPoolExecutor() as pool:
+        running = pool.submit(run, "echo begun; sleep 57")
+        await_file(log)
+
+        end_own_commands()
+
+        with pytest.raises(CutOff):
+            running.result(5)
+        assert other.poll() is None
+        other.kill()
 
 
 def test_the_orphan_of_a_killed_process_does_not_run_on_beside_its_successor(

@@ -118,7 +118,7 @@ def test_the_check_of_a_finished_turn_passes_or_fails(
 
     assert (job.check, job.check_command) == (check, "test -f good && echo fine")
     assert json.loads((job_dir(ctx.settings, job.number) / "job.json").read_text())["check"] == check
-    assert begin_check(ctx, job.attempt, lambda *_: pytest.fail()) == {
+    assert begin_check(ctx, job.attempt, lambda *_: pytest.fail("begun again")) == {
         "job": job.number,
         "check": check,
         "check_ms": job.check_ms,
@@ -262,3 +262,18 @@ def test_a_project_without_a_check_has_none_to_run(ctx: Context, shop: Path, tmp
 
     assert (job.check, is_sent(ctx, job)) == ("", False)
     assert run_check(ctx, job, cwd=tmp_path, log=tmp_path / "log") is None
+
+
+def test_an_agent_that_is_brought_back_meanwhile_keeps_its_check_going(ctx: Context, shop: Path) -> None:
+    job = tell(ctx, done(ctx, at_work(ctx, shop), "good"), "exit", "status=0\n")
+    assert ctx.ledger.renew(job, {JobState.REVIEW}, order=1, mode="resume")
+
+    assert worked_off(ctx, job).check == "passed"
+
+
+def test_a_job_that_is_dropped_meanwhile_has_no_check_any_more(ctx: Context, shop: Path) -> None:
+    job = tell(ctx, done(ctx, at_work(ctx, shop), "good"), "exit", "status=0\n")
+    assert ctx.ledger.settle(job.number, {JobState.REVIEW}, JobState.DROPPED)
+
+    assert worked_off(ctx, job).check == ""
+    assert not check_log(ctx.settings, job.number).exists()
