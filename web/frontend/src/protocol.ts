@@ -94,6 +94,7 @@ export interface Project {
 export interface Agent {
   key: string;
   name: string;
+  finishes: string;
   problem: string;
 }
 

@@ -36,7 +36,7 @@ export function NewRunPage() {
 }
 
 function Form({ projects, agents }: Choice) {
-  const usable = agents.filter((agent) => !agent.problem);
+  const usable = agents.filter((agent) => !agent.problem && agent.finishes !== "never");
   const [rows, setRows] = useState([{ key: usable[0]?.key ?? "", count: 1 }]);
   const [isBusy, setBusy] = useState(false);
   const change = (at: number, changes: Partial<(typeof rows)[number]>): void => {

@@ -69,7 +69,7 @@ function Facts({ run }: { run: RunRow }) {
     <p class="facts">
       <StateBar states={run.states} />
       <span>aios {run.source}</span>
-      <span>{run.is_sequential ? `stage ${Math.min(run.stage + 1, run.stages)} of ${run.stages}` : count(run.stages, "project")}</span>
+      {run.is_sequential && <span>stage {Math.min(run.stage + 1, run.stages)} of {run.stages}</span>}
       <Age since={run.created_ms} />
     </p>
   );

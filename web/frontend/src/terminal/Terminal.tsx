@@ -32,7 +32,7 @@ export function TerminalView(props: TerminalProps) {
   };
   const isDim = state.kind !== "live";
   return (
-    <section class="terminal" ref={frame} aria-label="Terminal">
+    <section class="terminal-view" ref={frame} aria-label="Terminal">
       <div class="terminal-tools" role="toolbar" aria-label="Terminal">
         <ConnectionState state={state} hello={hello} reconnect={() => link.current?.connect()} />
         <span class="spacer" />
