@@ -19,7 +19,12 @@ from aios_app.git.scratch import Scratch
 _FILES_TOLD = 50
 _COMMITS_TOLD = 5
 #: What a person may have configured for their own merges and would change ours.
-_PLAIN = {"rerere.enabled": "false", "merge.autoStash": "false", "submodule.recurse": "false"}
+_PLAIN = {
+    "merge.ff": "true",
+    "rerere.enabled": "false",
+    "merge.autoStash": "false",
+    "submodule.recurse": "false",
+}
 _PLAIN_REBASE = _PLAIN | {
     "rebase.autoSquash": "false",
     "rebase.autoStash": "false",

@@ -35,7 +35,11 @@ def tree(cloned: Cloned) -> Path:
     return place
 
 
-def test_all_that_is_not_ignored_is_committed_as_the_person(tree: Path) -> None:
+def test_all_that_is_not_ignored_is_committed_as_the_person(
+    cloned: Cloned, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPG_TTY", "/dev/pts/0")
+    hook(cloned.root / ".git/hooks", "pre-commit", 'test -z "$GPG_TTY$AIOS_JOB"')
     person = Person(environment={"GIT_AUTHOR_NAME": "Grace", "GIT_DIR": "/nowhere"})
 
     sha = commit_all(tree, MESSAGE, person)
@@ -149,11 +153,10 @@ def test_a_key_that_wants_a_passphrase_fails_with_what_mends_it(
 
 @pytest.mark.timeout(30)  # to make a key takes seconds on a machine at work
 def test_a_gpg_key_that_wants_a_passphrase_asks_no_terminal(
-    cloned: Cloned, tree: Path, short_path: Path, monkeypatch: pytest.MonkeyPatch
+    cloned: Cloned, tree: Path, short_path: Path
 ) -> None:
     with _gpg_home(short_path) as home:
         git(cloned.root, "config", "commit.gpgsign", "true")
-        monkeypatch.setenv("GPG_TTY", "/dev/tty")
 
         with pytest.raises(GitError) as caught:
             commit_all(tree, MESSAGE, Person(environment={"GNUPGHOME": str(home)}), timeout_s=8)

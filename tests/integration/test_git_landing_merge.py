@@ -8,7 +8,7 @@ from aios_app.domain.landing import Strategy
 from aios_app.git.merging import MergeConflict, forecast, merge, revert_range
 from aios_app.git.scratch import Scratch
 from tests.integration.git_fixtures import Cloned, cloned, commit, git, quiet_git
-from tests.integration.landing_fixtures import MESSAGE, PERSON, held, land, work
+from tests.integration.landing_fixtures import MESSAGE, PERSON, held, hook, land, work
 
 __all__ = ["cloned", "held", "quiet_git"]
 pytestmark = pytest.mark.usefixtures("quiet_git")
@@ -182,24 +182,32 @@ def test_pointers_of_large_files_and_names_of_any_bytes_land_as_they_are(
     assert git(held.path, "cat-file", "blob", entry.split()[2]) == pointer.strip()
 
 
-def test_a_person_who_configured_their_own_merges_lands_as_others_do(cloned: Cloned, held: Scratch) -> None:
+def test_a_person_who_configured_their_own_merges_lands_as_others_do(
+    cloned: Cloned, held: Scratch, tmp_path: Path
+) -> None:
+    # Given a person's settings, and a branch of theirs at the work
+    hook(tmp_path, "monitor", f"touch {tmp_path}/monitored")
     for name, value in {
         "merge.ff": "only",
         "rebase.updateRefs": "true",
         "rebase.autoSquash": "true",
         "rerere.enabled": "true",
         "commit.cleanup": "strip",
-        "core.fsmonitor": "true",
+        "core.fsmonitor": str(tmp_path / "monitor"),
     }.items():
         git(cloned.root, "config", name, value)
     source = work(cloned.root, {"a.txt": "a\n"})
+    git(cloned.root, "branch", "extra", source)
     base = _advance(cloned, "b.txt", "b\n")
+    (tmp_path / "monitored").unlink()
 
-    sha = merge(held, base, source, Strategy.MERGE, "# 7 is fixed\n\n# Summary\n", PERSON)
+    for strategy in (Strategy.MERGE, Strategy.SQUASH):
+        sha = merge(held, base, source, strategy, "# 7 is fixed\n\n# Summary\n", PERSON)
+        assert git(held.path, "show", "-s", "--format=%B", sha) == "# 7 is fixed\n\n# Summary"
+    assert merge(held, base, source, Strategy.REBASE, MESSAGE, PERSON) != source
 
-    assert git(held.path, "show", "-s", "--format=%B", sha) == "# 7 is fixed\n\n# Summary"
-    rebased = merge(held, base, source, Strategy.REBASE, MESSAGE, PERSON)
-    assert git(cloned.root, "rev-parse", "work") == source != rebased
+    assert git(cloned.root, "rev-parse", "extra") == source
+    assert not (tmp_path / "monitored").exists()
 
 
 @pytest.mark.parametrize("strategy", list(Strategy))

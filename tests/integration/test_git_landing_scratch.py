@@ -204,6 +204,7 @@ def test_after_a_crash_of_the_machine_in_the_middle_the_next_landing_goes_throug
     (cloned.root / ".git/worktrees/shop/index.lock").touch()
     (cloned.root / ".git/worktrees/shop/HEAD.lock").touch()
     (tmp_path / "go").touch()
+    inode = place.stat().st_ino
 
     # When another lands, and then the same again
     with _held(cloned, place) as held:
@@ -211,7 +212,8 @@ def test_after_a_crash_of_the_machine_in_the_middle_the_next_landing_goes_throug
         first = merge(held, base, other, strategy, MESSAGE, PERSON)
         again = merge(held, first, source, strategy, MESSAGE, PERSON)
 
-    # Then only the two are there
+    # Then only the two are there, in the scratch that there was
+    assert place.stat().st_ino == inode
     assert git(place, "diff", "--name-only", base, first) == "a.txt"
     assert git(place, "show", f"{again}:README.md") == "ours\ntheirs"
     assert git(place, "status", "--porcelain") == ""

@@ -191,6 +191,14 @@ def test_a_branch_that_came_in_elsewhere_is_landed(
     assert _is_landed(cloned, elsewhere, sha)
 
 
+def test_a_branch_whose_work_came_in_by_other_commits_is_landed(cloned: Cloned, elsewhere: Path) -> None:
+    sha = work(cloned.root, {"a.txt": "a\n", "b.txt": "b\n"})
+    commit(elsewhere, "a.txt", "a\n")
+    commit(elsewhere, "b.txt", "b\n")
+
+    assert _is_landed(cloned, elsewhere, sha)
+
+
 def test_a_branch_that_is_not_there_or_only_half_is_not_landed(cloned: Cloned, elsewhere: Path) -> None:
     sha = _pushed_work(cloned)
     assert not _is_landed(cloned, elsewhere, sha)
