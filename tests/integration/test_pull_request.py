@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,30 @@ def test_where_gh_cannot_it_says_why_and_where_to_open_it(
 
     assert answer["url"] == f"https://github.com/me/shop/compare/main...{job.branch}?expand=1"
     assert (answer["is_open"], answer["message"]) == (False, f"{job.branch} is on origin; {reason}")
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], 5)[0])
+    finally:
+        os.close(descriptor)
+
+
+def test_a_gh_that_never_answers_is_ended_with_its_children(
+    context: Context, cloned: Cloned, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aios_app.git.pull_request._GH_LIMIT_S", 0.5)
+    environment, _ = _gh(tmp_path / "bin", said="")
+    (tmp_path / "bin/gh").write_text("#!/bin/sh\n[ $1 = auth ] && exit\nsleep 987 & echo $! >$0.pid; wait\n")
+
+    answer = _to_github(context, cloned, job, environment)
+
+    assert answer["message"].endswith("gh could not open it: no answer within 0.5 s")
+    assert _has_ended(int((tmp_path / "bin/gh.pid").read_text()))
 
 
 @pytest.mark.parametrize(
