@@ -1,107 +1,35 @@
-"""Landings on real repositories, without a worker: the test does the worker's part."""
+"""Landings on real repositories, one at a time."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aios_app.domain.errors import ConflictError
-from aios_app.domain.landing import Landing, Outcome
-from aios_app.domain.models import Job, JobState
-from aios_app.ledger import keys
-from aios_app.ledger.connection import connect
+from aios_app.domain.landing import Outcome
+from aios_app.domain.models import JobState
 from aios_app.services.context import Context
-from aios_app.services.create_worktree import create_worktree
-from aios_app.services.land_job import begin_landing, land_job
-from aios_app.services.line_up import look_at_line
-from aios_app.services.reconcile import ensure_ledger
+from aios_app.services.land_job import land_job
 from aios_app.services.request_landing import LandingRequest, request_landings, request_pick
-from tests.integration.service_fixtures import claimed, running, started
-from tests.private_redis import RedisServer
+from tests.integration.landing_jobs import (
+    finish,
+    git,
+    hook,
+    is_on_remote,
+    land,
+    person,
+    remote_of,
+    shop,
+    worked,
+)
+from tests.integration.service_fixtures import running
+
+__all__ = ["person", "shop"]
 
 pytestmark = pytest.mark.timeout(30)
-
-
-@pytest.fixture(autouse=True)
-def _person(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The services run git in this process's environment."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def shop(make_project: Callable[[str], Path], context: Context) -> Path:
-    """A saved project with a remote."""
-    path = make_project("shop")
-    context.catalog.add_project(path)
-    return path
-
-
-def git(cwd: Path | str, *words: str) -> str:
-    """What git says there."""
-    done = subprocess.run(["git", *words], cwd=cwd, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def worked(ctx: Context, shop: Path, *files: str, count: int = 1) -> list[Job]:
-    """Jobs whose agents wrote and committed these files, each its own text, and have ended."""
-    jobs = started(ctx, "shop", f"h:{count}", "fix the login", cwd=shop)
-    for job in claimed(ctx):
-        create_worktree(ctx, job.attempt)
-        for file in files:
-            Path(job.worktree, file).write_text(f"by {job.number}\n")
-        if files:
-            git(job.worktree, "add", "-A")
-            git(job.worktree, "commit", "-q", "-m", f"work of {job.number}")
-        ctx.ledger.move(
-            job.attempt, {JobState.PREPARING}, JobState.REVIEW, ends=True, finishes=True, message="Fixed."
-        )
-    return ctx.ledger.jobs(job.number for job in jobs)
-
-
-def land(ctx: Context, job: Job, **flags: object) -> Landing:
-    """Asks for the landing and runs it to its end."""
-    request_landings(ctx, LandingRequest(refs=[str(job.number)], cwd="/", environment={}, **flags))  # type: ignore[arg-type]
-    return finish(ctx, job)
-
-
-def finish(ctx: Context, job: Job) -> Landing:
-    """Runs the job's landing, which must be the first in line, to its end."""
-    landing = ctx.ledger.lines.landing(job.number)
-    assert landing is not None
-    begin_landing(ctx, job.number, landing.id, lambda _key, call: call())
-    over = ctx.ledger.lines.landing(job.number)
-    assert over is not None
-    return over
-
-
-def remote_of(shop: Path) -> Path:
-    """The bare repository that the project pushes to."""
-    return shop.parent.parent / "remotes" / f"{shop.name}.git"
-
-
-def is_on_remote(shop: Path, file: str) -> bool:
-    """Whether main of the remote has the file."""
-    return file in git(remote_of(shop), "ls-tree", "-r", "--name-only", "main").splitlines()
-
-
-def hook(repository: Path, name: str, line: str) -> None:
-    """A hook of one line of shell."""
-    folder = repository / ("hooks" if repository.suffix == ".git" else ".git/hooks")
-    (folder / name).write_text(f"#!/bin/sh\n{line}\n")
-    (folder / name).chmod(0o755)
-
-
-def move_head(ctx: Context, landing: Landing, machine: str) -> None:
-    """The head of the line is on another machine from now on."""
-    client = connect(ctx.ledger.url)
-    client.hset(keys.line(landing.line) + ":head", "machine", machine)
-    client.close()
 
 
 def test_a_job_lands_with_what_is_uncommitted_and_its_worktree_is_gone(context: Context, shop: Path) -> None:
@@ -394,45 +322,3 @@ def test_a_project_lands_in_the_way_that_it_is_set_to(context: Context, shop: Pa
     assert git(shop, "rev-parse", "main") == git(shop, "rev-parse", "main~0", "--")[:40]
     assert git(shop, "log", "--format=%s", "main") == "first"
     assert [job.state for job in context.ledger.jobs([first.number, second.number])] == [JobState.LANDED] * 2
-
-
-# The line
-
-
-def test_a_head_of_another_machine_that_does_not_go_on_is_passed_over(context: Context, shop: Path) -> None:
-    dead, waiting = worked(context, shop, "a.txt", count=2)
-    for job in (dead, waiting):
-        request_landings(context, LandingRequest(refs=[str(job.number)], cwd="/", environment={}))
-    landing = context.ledger.lines.landing(dead.number)
-    assert landing is not None
-
-    look_at_line(context, landing.line)  # it has time left
-    assert context.ledger.lines.landing(dead.number) == landing
-    context.ledger.lines.step(landing, "pushes", lease_ms=0)
-    look_at_line(context, landing.line)  # it is of this machine, whose worker begins it again
-    assert context.ledger.lines.landing(dead.number) == landing
-    move_head(context, landing, "elsewhere")
-    look_at_line(context, landing.line)
-
-    over = context.ledger.lines.landing(dead.number)
-    assert over is not None
-    assert (over.outcome, "did not go on" in over.problem) == (Outcome.FAILED, True)
-    assert finish(context, waiting).outcome is Outcome.LANDED
-
-
-def test_a_lost_ledger_gets_the_lines_back_in_their_order(
-    context: Context, shop: Path, redis_server: RedisServer
-) -> None:
-    jobs = worked(context, shop, count=3)
-    numbers = [jobs[1].number, jobs[0].number, jobs[2].number]
-    refs = [str(number) for number in numbers]
-    request_landings(context, LandingRequest(refs=refs, cwd="/", environment={}))
-    before = [context.ledger.lines.landing(number) for number in numbers]
-
-    redis_server.kill()
-    shutil.rmtree(redis_server.directory)
-    redis_server.start()
-    ensure_ledger(context)
-
-    assert [context.ledger.lines.landing(number) for number in numbers] == before
-    assert [landing.place for landing in before if landing] == [1, 2, 3]
