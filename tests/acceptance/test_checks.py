@@ -110,18 +110,23 @@ def test_a_check_survives_its_worker_and_a_further_turn_ends_it(stack: Stack, sh
 
 def test_a_stack_that_stops_ends_checks_and_begins_them_again(stack: Stack, shop: Path) -> None:
     home = stack.root / "home"
+    checked_by(stack, "")
+    [landing] = stack.until_all(stack.start("multi", "shop", "d:1", QUICK), JobState.REVIEW)
     checked_by(stack, "touch $HOME/started-$$; while [ ! -f $HOME/proceed ]; do sleep 0.05; done")
-    [job] = stack.jobs(stack.start("multi", "shop", "d:1", QUICK))
-    await_file(home, "started-*", 1)
+    [checked] = stack.jobs(stack.start("multi", "shop", "d:1", QUICK))
+    with stack.open("land", str(landing.number)) as command:
+        await_file(home, "started-*", 2)
+        command.send_signal(signal.SIGINT)
+        command.communicate()
 
     stack.ok("down")
-    assert orphans(stack, job.number) == []
+    assert orphans(stack, checked.number) == orphans(stack, landing.number) == []
     (home / "proceed").touch()
     stack.ok("up")
 
-    stack.ok("wait", str(job.number))
-    assert stack.job(job.number).check == "passed"
-    assert len(list(home.glob("started-*"))) == 2
+    until(stack, checked.number, lambda job: job.check == "passed")
+    until(stack, landing.number, lambda job: job.state is JobState.LANDED)
+    assert len(list(home.glob("started-*"))) == 4
 
 
 def await_file(directory: Path, pattern: str, count: int) -> None:
