@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aios_app.domain.errors import ConflictError
 from aios_app.git.base import READ_LIMIT_S
-from aios_app.git.entries import HEADS, branch_sha, entry_of
+from aios_app.git.entries import HEADS, branch_sha, checked_out_branch, entry_of
 from aios_app.git.filling import copy_included, fill_submodules
 from aios_app.git.location import Repository
 from aios_app.git.metadata import read_metadata, remove_metadata, write_metadata
@@ -16,8 +16,8 @@ from aios_app.git.removal import is_checked_out
 from aios_app.git.runner import run_git
 from aios_app.git.trash import TrashEntry, forget
 
-#: In the metadata of a worktree that is being restored: the entry that it comes from.
-_MARK = "restores"
+#: In the metadata of a worktree that is being restored, and of one that was: the entry's commit.
+_BEGUN, _DONE = "restores", "restored"
 _MOST_TRIES = 100
 
 
@@ -26,7 +26,7 @@ class Restored:
     """Where it is now."""
 
     path: Path
-    branch: str
+    branch: str  #: what is checked out; empty: a detached HEAD
     said: tuple[str, ...] = ()  #: what is not as it was
 
 
@@ -36,37 +36,52 @@ def restore(repo: Repository, entry: TrashEntry, *, folder: Path, timeout_s: flo
     Its branch stands where it stood, and what was not committed is so again; where path or branch are taken,
     others are. Then the entry leaves the trash. Begun again after a crash it goes on.
     """
-    place = _place(entry, folder)
     head = entry.head or entry.branch_sha or entry.sha
+    place = _place(repo, entry, folder, head)
+    if (read_metadata(place) or {}).get(_DONE) != entry.sha:
+        _bring_back(repo, entry, place, head, timeout_s)
+    branch = checked_out_branch(place)
+    forget(repo, entry)
+    return Restored(path=place, branch=branch, said=tuple(_said(entry, place, branch)))
+
+
+def _bring_back(repo: Repository, entry: TrashEntry, place: Path, head: str, timeout_s: float) -> None:
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         options = ["--quiet", "--no-checkout", "--detach"]
         _git(["worktree", "add", *options, "--", str(place), head], repo.root, timeout_s)
-        write_metadata(place, {_MARK: entry.ref})
+    write_metadata(place, {_BEGUN: entry.sha})
     _fill(repo, place, entry, head, timeout_s)
-    branch, is_detached = _attach(repo, place, entry, head)
+    branch = _attach(repo, place, entry, head)
     if entry.metadata:
-        write_metadata(place, {**entry.metadata, "branch": branch})
+        write_metadata(place, {**entry.metadata, "branch": branch, _DONE: entry.sha})
     else:
         remove_metadata(place)
-    forget(repo, entry)
-    return Restored(
-        path=place, branch=branch, said=tuple(_said(entry, place, branch, is_detached=is_detached))
-    )
 
 
-def _place(entry: TrashEntry, folder: Path) -> Path:
+def _place(repo: Repository, entry: TrashEntry, folder: Path, head: str) -> Path:
     """The old path where it is free; that of an attempt that was cut off goes first."""
     old = Path(entry.path)
     tries = [old, folder / old.name]
     tries += [folder / f"{old.name}-{number}" for number in range(2, _MOST_TRIES)]
     for place in tries:
-        if (read_metadata(place) or {}).get(_MARK) == entry.ref:
+        if _is_ours(repo, entry, place, head):
             return place
     for place in tries:
         if not os.path.lexists(place):
             return place
     raise ConflictError(f"{old} and all names like it are taken: move one away")
+
+
+def _is_ours(repo: Repository, entry: TrashEntry, place: Path, head: str) -> bool:
+    """Whether an attempt to restore the entry made this worktree, also where it came no further than that."""
+    data = read_metadata(place)
+    if data is not None:
+        return entry.sha in (data.get(_BEGUN), data.get(_DONE))
+    admin = entry_of(repo, place)
+    if admin is None or not place.is_dir() or [path.name for path in place.iterdir()] != [".git"]:
+        return False
+    return (admin / "HEAD").read_text().strip() == head
 
 
 def _fill(repo: Repository, place: Path, entry: TrashEntry, head: str, timeout_s: float) -> None:
@@ -77,8 +92,8 @@ def _fill(repo: Repository, place: Path, entry: TrashEntry, head: str, timeout_s
     _git(["read-tree", "--reset", entry.staged or head], place, timeout_s)
 
 
-def _attach(repo: Repository, place: Path, entry: TrashEntry, head: str) -> tuple[str, bool]:
-    """Gives the worktree its branch; the name, and whether it stands beside it, as it did."""
+def _attach(repo: Repository, place: Path, entry: TrashEntry, head: str) -> str:
+    """Gives the worktree its branch, which it stands beside where it did so; the branch's name."""
     wanted = (
         entry.branch or entry.head_branch or str(entry.metadata.get("branch") or f"restored/{entry.name}")
     )
@@ -86,10 +101,9 @@ def _attach(repo: Repository, place: Path, entry: TrashEntry, head: str) -> tupl
     branch = _free_branch(repo, wanted, sha, place)
     if not branch_sha(repo, branch):
         _git(["update-ref", f"{HEADS}{branch}", sha, ""], place, READ_LIMIT_S)
-    if sha != head:
-        return branch, True
-    _git(["symbolic-ref", "HEAD", f"{HEADS}{branch}"], place, READ_LIMIT_S)
-    return branch, False
+    if sha == head:
+        _git(["symbolic-ref", "HEAD", f"{HEADS}{branch}"], place, READ_LIMIT_S)
+    return branch
 
 
 def _free_branch(repo: Repository, wanted: str, sha: str, place: Path) -> str:
@@ -101,14 +115,14 @@ def _free_branch(repo: Repository, wanted: str, sha: str, place: Path) -> str:
     raise ConflictError(f"branch {wanted} and all names like it are taken: rename one")
 
 
-def _said(entry: TrashEntry, place: Path, branch: str, *, is_detached: bool) -> list[str]:
+def _said(entry: TrashEntry, place: Path, branch: str) -> list[str]:
     said = []
     if place != Path(entry.path):
         said.append(f"{entry.path} is taken: the worktree is {place}")
-    if entry.branch and branch != entry.branch:
+    if not branch:
+        said.append(f"no branch is checked out, as it was: HEAD is at {entry.head[:7]}")
+    elif entry.branch and branch != entry.branch:
         said.append(f"branch {entry.branch} is taken: it is {branch}")
-    if is_detached:
-        said.append(f"HEAD is detached at {entry.head[:7]}, as it was")
     return said
 
 

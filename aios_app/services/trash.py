@@ -66,7 +66,7 @@ def _reopen(ctx: Context, entry: TrashEntry, restored: Restored) -> tuple[Job | 
     job = _job_of(ctx, entry)
     if job is None:
         return None, [f"it is of no job here, though of one {entry.job}"] if entry.job else []
-    changes = {"worktree": str(restored.path), "branch": restored.branch}
+    changes = {"worktree": str(restored.path), "branch": restored.branch or job.branch}
     if not ctx.ledger.settle(job.number, _AT_REST, JobState.REVIEW, **changes):
         return job, [f"#{job.number} is {job.state} and goes on elsewhere: aios w {restored.path.name}"]
     return record(ctx, job.number), []
