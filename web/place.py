@@ -21,6 +21,7 @@ from aios_app.settings import Settings
 DEFAULT_PORT = 7681
 #: Names by which this machine alone reaches it.
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_BACKLOG = 1024
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
@@ -87,10 +88,10 @@ def _ports(settings: Settings, chosen: str) -> list[int]:
 def _bind(address: str, ports: list[int]) -> list[socket.socket]:
     for port in ports[:-1]:
         with contextlib.suppress(OSError):
-            return bind_sockets(port, address)
+            return bind_sockets(port, address, backlog=_BACKLOG)
     port = ports[-1]
     try:
-        return bind_sockets(port, address)
+        return bind_sockets(port, address, backlog=_BACKLOG)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise StackError(f"browsers are not let in: {address}:{port}: {error.strerror}") from error

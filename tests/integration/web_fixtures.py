@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import os
+import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,9 +23,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from aios_app.domain.models import Job
-from aios_app.services.context import Context
+from aios_app.services.context import Context, build_context
+from aios_app.services.reconcile import ensure_ledger
+from aios_app.settings import load
+from tests.conftest import environment_in, new_project
 from tests.integration.api_fixtures import Api, serving
 from tests.integration.service_fixtures import running
+from tests.private_redis import RedisServer
 
 WAIT_S = 8.0
 PROMPT = "ready: "
@@ -203,12 +210,13 @@ class WebSocket:
 class Site:
     """The service with its door, and jobs whose terminals are plain programs."""
 
-    def __init__(self, context: Context, api: Api, make_project: Callable[[str], Path]) -> None:
+    def __init__(self, context: Context, api: Api, project: Path, redis: RedisServer) -> None:
         self.context = context
         self.api = api
+        self.redis = redis
         self.url: str = api("GET /status")["web"]["url"]
-        self._project = make_project("shop")
-        api("POST /projects", {"path": str(self._project), "cwd": "/"})
+        self._project = project
+        context.catalog.add_project(project)
 
     def browser(self, *, is_logged_in: bool = True) -> Browser:
         browser = Browser(self.url)
@@ -247,16 +255,33 @@ def eventually(check: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def site(
-    context: Context, make_project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Site]:
-    """The service, open to browsers, with a tmux server of its own."""
-    monkeypatch.setenv("HOME", str(context.settings.home))
-    monkeypatch.setenv("SHELL", "/bin/sh")
+@contextmanager
+def open_site(directory: Path) -> Iterator[Site]:
+    """An instance in this empty directory: the service, open to browsers, with a tmux server of its own."""
+    environment = environment_in(directory)
+    settings = load(environment)
+    for made in (settings.data_dir, settings.run_dir, settings.spool_dir, settings.logs_dir):
+        made.mkdir(mode=0o700)
+    redis = RedisServer(settings)
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
+        for name in ("HOME", "SHELL"):
+            patch.setenv(name, environment[name])
+        redis.start()
+        stack.callback(redis.kill)
+        context = stack.enter_context(contextlib.closing(build_context(settings)))
+        ensure_ledger(context)
+        kill = ["tmux", "-N", "-S", str(settings.tmux_socket), "kill-server"]
+        stack.callback(subprocess.run, kill, capture_output=True, timeout=WAIT_S, check=False)
+        api = stack.enter_context(serving(context))
+        yield Site(context, api, new_project(directory, environment, "shop"), redis)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """One for all tests of a file."""
+    directory = Path(tempfile.mkdtemp(prefix="aios-t-", dir="/tmp"))
     try:
-        with serving(context) as api:
-            yield Site(context, api, make_project)
+        with open_site(directory) as opened:
+            yield opened
     finally:
-        command = ["tmux", "-N", "-S", str(context.settings.tmux_socket), "kill-server"]
-        subprocess.run(command, capture_output=True, timeout=WAIT_S, check=False)
+        shutil.rmtree(directory, ignore_errors=True)
