@@ -22,7 +22,7 @@ _MAX_TRANSCRIPT_BYTES = 32 * 1024 * 1024
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def show_log(ctx: Context, *, number: int, of: str) -> dict[str, Any]:
+def show_log(ctx: Context, *, number: int, of: str = AGENT) -> dict[str, Any]:
     """Of the agent its transcript, else its living screen with history, the last one, or what the setup said.
 
     Of the check what it has said so far.
