@@ -172,8 +172,14 @@ def _make(held: Scratch, person: Person) -> None:
     remove(held.path)
     args = ["worktree", "add", "--quiet", "-f", "-f", "--detach", "--no-checkout", "--lock"]
     person.without_hooks().run(
-        [*args, "--", str(held.path), "HEAD"],
+        [*args, "--", str(held.path), _any_commit(held.repo)],
         cwd=held.repo.root,
         timeout_s=LOCAL_LIMIT_S,
         keep_open=[held.busy],
     )
+
+
+def _any_commit(repo: Repository) -> str:
+    """Not HEAD: a person may be on a branch without a commit."""
+    args = ["for-each-ref", "--count=1", "--format=%(objectname)", "refs/heads", "refs/remotes"]
+    return run_git(args, cwd=repo.git_dir, timeout_s=LOCAL_LIMIT_S).strip() or "HEAD"

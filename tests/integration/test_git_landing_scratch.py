@@ -16,10 +16,14 @@ import pytest
 from aios_app.domain.errors import GitError
 from aios_app.domain.landing import Strategy
 from aios_app.git.committing import commit_all
+from aios_app.git.fast_forward import fast_forward
 from aios_app.git.merging import merge
+from aios_app.git.pushing import push
+from aios_app.git.repository import find_repository
 from aios_app.git.scratch import Scratch, scratch
+from aios_app.git.targets import fetch_target, landing_target, remote_has
 from tests.integration.git_fixtures import Cloned, cloned, commit, git, quiet_git
-from tests.integration.landing_fixtures import MESSAGE, PERSON, hook, work
+from tests.integration.landing_fixtures import MAIN, MESSAGE, PERSON, hook, work
 
 __all__ = ["cloned", "quiet_git"]
 pytestmark = pytest.mark.usefixtures("quiet_git")
@@ -41,6 +45,7 @@ _COMMITTER = """
 import sys
 from pathlib import Path
 from aios_app.git.committing import commit_all
+from aios_app.git.fast_forward import fast_forward
 from aios_app.git.person import Person
 commit_all(Path(sys.argv[1]), "work", Person())
 """
@@ -137,6 +142,34 @@ def test_a_scratch_that_was_harmed_is_made_anew(cloned: Cloned, place: Path, har
 
         assert held.head() == sha
         assert git(place, "status", "--porcelain") == ""
+
+
+def test_a_person_on_a_branch_without_a_commit_lands(cloned: Cloned, place: Path) -> None:
+    source = work(cloned.root, {"a.txt": "a\n"})
+    git(cloned.root, "checkout", "-q", "--orphan", "fresh")
+
+    with _held(cloned, place) as held:
+        sha = merge(held, _base(cloned), source, Strategy.MERGE, MESSAGE, PERSON)
+
+        assert git(place, "ls-tree", "--name-only", sha).split() == ["README.md", "a.txt"]
+
+
+def test_work_of_a_bare_repository_lands(cloned: Cloned, place: Path, tmp_path: Path) -> None:
+    # Given a bare clone with a worktree, as some people work
+    git(tmp_path, "clone", "-q", "--bare", str(cloned.origin), "bare.git")
+    repo = find_repository(tmp_path / "bare.git")
+    git(repo.root, "config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+    git(repo.root, "worktree", "add", "-q", "--no-track", "-b", "work", str(tmp_path / "tree"), "main")
+    source = commit(tmp_path / "tree", "a.txt", "a\n")
+
+    base = fetch_target(repo, MAIN, PERSON, timeout_s=10)
+    with scratch(repo, place, PERSON, wait_s=5) as held:
+        sha = merge(held, base, source, Strategy.MERGE, MESSAGE, PERSON)
+        push(held, MAIN, sha, base, PERSON, timeout_s=10)
+
+    assert landing_target(repo, "main") == MAIN
+    assert remote_has(repo, MAIN, sha, PERSON, timeout_s=10)
+    assert fast_forward(repo, MAIN, sha, allows_edits=False) == f"your main is at {sha[:7]}"
 
 
 @pytest.fixture
