@@ -83,6 +83,12 @@ class Subscription:
             self._lines.append(encode(type="gap", id=event_id))
             self._wake.set()
 
+    def tell(self, line: bytes) -> None:
+        """Adds a line that is no event, unless nothing was said yet."""
+        if self._last is not None:
+            self._lines.append(line)
+            self._wake.set()
+
     def close(self) -> None:
         """Lets the reading end."""
         self._is_closed = True
@@ -121,6 +127,7 @@ class Feed:
         self._reader: asyncio.Task[None] | None = None
         self._position = ""
         self._is_placed = asyncio.Event()
+        self._is_away = False
 
     @contextlib.asynccontextmanager
     async def subscribe(self, after: str = "") -> AsyncIterator[Subscription]:
@@ -163,6 +170,7 @@ class Feed:
     async def _place_reader(self) -> None:
         if self._reader is None:
             self._position = ""
+            self._is_away = False
             self._is_placed.clear()
             self._reader = asyncio.create_task(self._read_for_ever())
             self._reader.add_done_callback(self._let_go)
@@ -189,12 +197,20 @@ class Feed:
             try:
                 async with self._connect() as redis:
                     await self._place(redis)
+                    self._tell_away(is_away=False)
                     pause_s = _FIRST_PAUSE_S
                     await self._read(redis)
             except (RedisError, OSError, AiosError) as error:
                 logger.warning("the event stream broke off: %s", error)
+                self._tell_away(is_away=True)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _tell_away(self, *, is_away: bool) -> None:
+        if is_away != self._is_away:
+            self._is_away = is_away
+            for subscription in self._subscriptions:
+                subscription.tell(encode(type="redis", is_away=is_away))
 
     async def _place(self, redis: Redis) -> None:
         if not self._position:

@@ -150,11 +150,12 @@ def test_subscribers_survive_a_restart_of_redis(
             redis_server.kill()
             await asyncio.to_thread(redis_server.start)
             _tell(redis, 2)
-            return before + await _take(subscription, 1)
+            return before + await _take(subscription, 3)
 
-    _, *events = asyncio.run(listen())
+    _, first, away, back, second = asyncio.run(listen())
 
-    assert [event["job"]["number"] for event in events] == [1, 2]
+    assert (first["job"]["number"], second["job"]["number"]) == (1, 2)
+    assert [(line["type"], line["is_away"]) for line in (away, back)] == [("redis", True), ("redis", False)]
     assert recoveries
 
 
@@ -169,9 +170,9 @@ def test_subscribers_are_told_of_the_gap_when_redis_came_back_without_its_data(
             for path in redis_server.directory.glob("appendonlydir/*"):
                 path.unlink()
             await asyncio.to_thread(redis_server.start)
-            return await _take(subscription, 1)
+            return [*await _take(subscription, 1), *await _take(subscription, 1)]
 
-    assert asyncio.run(listen())[0]["type"] == "gap"
+    assert "gap" in [line["type"] for line in asyncio.run(listen())]
 
 
 def test_without_subscribers_there_is_no_connection_and_with_one_an_idle_stream_costs_no_command(

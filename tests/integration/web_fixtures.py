@@ -165,12 +165,23 @@ class WebSocket:
                 return opcode, data
 
     def message(self) -> Any:
-        """The next text message."""
+        """The next text message, of one line."""
+        [line] = self.lines()
+        return line
+
+    def lines(self) -> list[Any]:
+        """The lines of the next text message."""
         while True:
             opcode, data = self.receive()
             if opcode == TEXT:
-                return json.loads(data)
+                return [json.loads(line) for line in data.splitlines()]
             self.seen += data
+
+    @property
+    def refused_with(self) -> int:
+        """The status of a socket that was not to be opened."""
+        self.close()
+        return self.status
 
     def until(self, text: str | bytes) -> bytes:
         """Shows output, and acknowledges it, until it holds ``text``."""
