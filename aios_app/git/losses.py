@@ -9,7 +9,8 @@ from pathlib import Path
 from aios_app.git.base import READ_LIMIT_S
 from aios_app.git.entries import entry_of, reflog
 from aios_app.git.location import Repository
-from aios_app.git.snapshot import Uncommitted, copy_of
+from aios_app.git.removal import check_removable
+from aios_app.git.snapshot import copy_of
 from aios_app.git.trash import own_commits
 
 #: Names in one line; the others are counted.
@@ -43,26 +44,27 @@ class Losses:
         return not (self.changed or self.untracked or self.commits)
 
 
-def losses_of(repo: Repository, path: Path, *, branch: str, base_sha: str) -> Losses:
-    """What only the worktree at ``path`` has, with the branch that would go with it."""
+def losses_of(repo: Repository, path: Path, *, branch: str, base_sha: str, max_bytes: int) -> Losses:
+    """What only the worktree at ``path`` has, with the branch that would go with it.
+
+    Raises ``ConflictError`` where it cannot be removed, or the trash cannot keep what is in it.
+    """
+    check_removable(repo, path)
     place = path.parent.resolve() / path.name
     admin = entry_of(repo, place)
     if admin is None or not place.is_dir():
         return Losses(commits=tuple(own_commits(repo, "", branch, base_sha)))
     with copy_of(place, admin, timeout_s=READ_LIMIT_S) as copy:
         found, head, head_branch = copy.uncommitted(), copy.head(), copy.branch()
+        copy.check(found, max_bytes)
         ignored = copy.git("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
     return Losses(
         changed=found.changed,
-        untracked=_untracked(found),
+        untracked=found.untracked,
         commits=tuple(own_commits(repo, head, branch, base_sha)),
         stashes=tuple(_stashes(repo, {branch, head_branch} - {""})),
         ignored=tuple(filter(None, ignored.split("\0"))),
     )
-
-
-def _untracked(found: Uncommitted) -> tuple[str, ...]:
-    return found.untracked + tuple(f"{name}/" for name in found.nested)
 
 
 def _stashes(repo: Repository, branches: set[str]) -> list[str]:

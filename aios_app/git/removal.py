@@ -45,8 +45,8 @@ def remove_worktree(
     no worktree of the repository, or holds what cannot be kept.
     """
     place = Path(entry.path).parent.resolve() / Path(entry.path).name
+    check_removable(repo, place)
     admin = entry_of(repo, place)
-    _check(repo, place, admin)
     own, said = _branch_to_remove(repo, admin, branch)
     entry = entry.evolve(branch=own, branch_sha=branch_sha(repo, own) if own else "")
     kept: TrashEntry | None
@@ -75,7 +75,10 @@ def is_checked_out(repo: Repository, branch: str, *, besides: Path | None = None
     return any(_stands_on(git_dir, branch) for git_dir in git_dirs if git_dir != besides)
 
 
-def _check(repo: Repository, place: Path, admin: Path | None) -> None:
+def check_removable(repo: Repository, path: Path) -> None:
+    """Raises ``ConflictError`` for what is locked, and for what is no worktree of the repository."""
+    place = path.parent.resolve() / path.name
+    admin = entry_of(repo, place)
     if place == repo.root or place.is_symlink() or (admin is None and place.exists()):
         raise ConflictError(f"{place} is not a worktree that was added to {repo.root}: it stays")
     if admin is not None and (admin / "locked").exists():

@@ -8,6 +8,7 @@ from typing import Any
 
 from aios_app.domain.errors import AiosError, ConflictError, NotNow, UsageError
 from aios_app.domain.models import LIVE_STATES, SETTLED_STATES, Job, JobState
+from aios_app.git.losses import Losses
 from aios_app.git.removal import Removal
 from aios_app.services.check_job import end_check
 from aios_app.services.close_agent import close_agent
@@ -73,7 +74,7 @@ def candidate_of(ctx: Context, job: Job, state: JobState = JobState.DROPPED) -> 
     elif not problem and job.state in SETTLED_STATES and not has_work(job):
         problem = f"it is {job.state} and removed already (aios trash)"
     elif not problem:
-        problem, lines = _look(job)
+        problem, lines = _look(lambda: losses(ctx, job))
     return Candidate(
         name=f"#{job.number} {job.name}",
         job=job,
@@ -104,9 +105,10 @@ def _check_idle(ctx: Context, job: Job) -> None:
         raise NotNow(f"#{job.number}: {problem}")
 
 
-def _look(job: Job) -> tuple[str, tuple[str, ...]]:
+def _look(find: Callable[[], Losses]) -> tuple[str, tuple[str, ...]]:
+    """Why it stays, else what goes with it."""
     try:
-        return "", tuple(losses(job).lines())
+        return "", tuple(find().lines())
     except AiosError as error:
         return str(error), ()
 
@@ -115,11 +117,12 @@ def _other(ctx: Context, name: str) -> Candidate:
     other = find_other(ctx, name)
     if other.job is not None:
         return candidate_of(ctx, other.job)
+    problem, lines = _look(lambda: losses_of_other(ctx, other))
     return Candidate(
         name=name,
         job=None,
-        lines=tuple(losses_of_other(other).lines()),
-        problem=other.problem,
+        lines=lines,
+        problem=other.problem or problem,
         remove=lambda: remove_other(ctx, other),
     )
 

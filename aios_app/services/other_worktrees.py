@@ -63,9 +63,10 @@ def job_at(ctx: Context, metadata: dict[str, object], path: Path) -> Job | None:
     return job if job is not None and job.worktree and Path(job.worktree).resolve() == path else None
 
 
-def losses_of_other(other: OtherWorktree) -> Losses:
-    """What would go with it."""
-    return losses_of(other.repository, other.path, branch=other.branch, base_sha="")
+def losses_of_other(ctx: Context, other: OtherWorktree) -> Losses:
+    """What would go with it; raises ``ConflictError`` where it must stay."""
+    most = max_bytes(ctx)
+    return losses_of(other.repository, other.path, branch=other.branch, base_sha="", max_bytes=most)
 
 
 def remove_other(ctx: Context, other: OtherWorktree) -> Removal:

@@ -49,13 +49,19 @@ def remove_work(ctx: Context, job: Job, *, landed_sha: str = "") -> Removal:
         )
 
 
-def losses(job: Job) -> Losses:
-    """What would go with the job."""
+def losses(ctx: Context, job: Job) -> Losses:
+    """What would go with the job; raises ``ConflictError`` where it must stay."""
     if job.is_in_place or not job.worktree:
         return Losses()
     check_own(job)
     repository = find_repository(Path(job.path))
-    return losses_of(repository, Path(job.worktree), branch=job.branch, base_sha=job.base_sha)
+    return losses_of(
+        repository,
+        Path(job.worktree),
+        branch=job.branch,
+        base_sha=job.base_sha,
+        max_bytes=max_bytes(ctx),
+    )
 
 
 def has_work(job: Job) -> bool:

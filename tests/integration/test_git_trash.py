@@ -126,7 +126,7 @@ def test_what_would_go_is_named_first(cloned: Cloned, place: Path) -> None:
     (place / ".gitignore").write_text("*.log\n")
     (place / "debug.log").write_text("x")
 
-    losses = losses_of(cloned.repo, place, branch=BRANCH, base_sha="")
+    losses = losses_of(cloned.repo, place, branch=BRANCH, base_sha="", max_bytes=MB)
 
     assert (losses.changed, losses.untracked) == (("README.md",), (".gitignore", "new.txt"))
     assert [line.partition(" ")[2] for line in losses.commits] == ["write more.txt"]
@@ -139,7 +139,7 @@ def test_commits_that_the_remote_has_are_no_loss(cloned: Cloned, place: Path) ->
     commit(place, "done.txt", "x")
     git(place, "push", "-q", "origin", BRANCH)
 
-    assert losses_of(cloned.repo, place, branch=BRANCH, base_sha="").is_nothing
+    assert losses_of(cloned.repo, place, branch=BRANCH, base_sha="", max_bytes=MB).is_nothing
 
 
 def test_a_second_removal_of_the_same_name_leaves_the_first_entry_alone(cloned: Cloned, place: Path) -> None:
