@@ -159,7 +159,7 @@ def test_a_gpg_key_that_wants_a_passphrase_asks_no_terminal(
         git(cloned.root, "config", "commit.gpgsign", "true")
 
         with pytest.raises(GitError) as caught:
-            commit_all(tree, MESSAGE, Person(environment={"GNUPGHOME": str(home)}), timeout_s=8)
+            commit_all(tree, MESSAGE, Person(environment={"GNUPGHOME": str(home)}), timeout_s=20)
 
     assert str(caught.value).endswith("\nto mend it: echo | gpg --clearsign >/dev/null")
 

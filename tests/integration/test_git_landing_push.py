@@ -207,7 +207,7 @@ def test_an_ssh_that_hangs_is_ended_with_all_that_it_started(
     person = _ssh(tmp_path, f"trap '' TERM; sleep 60 & echo $! > {tmp_path}/child; wait; sleep 60")
 
     with pytest.raises(PushUnknown):
-        push(held, MAIN, merged, base, person, timeout_s=0.5)
+        push(held, MAIN, merged, base, person, timeout_s=2)
 
     assert is_gone(int((tmp_path / "child").read_text()))
 
