@@ -65,6 +65,16 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def is_remote() -> bool:
+    """Whether the person sits at another machine."""
+    return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
+
+
+def chosen_browser() -> str:
+    """The browser that the person prefers, as one shell-like line."""
+    return os.environ.get("BROWSER", "")
+
+
 def chosen_terminal() -> str:
     """The terminal program that the person prefers, as one shell-like line."""
     return os.environ.get("TERMINAL", "")

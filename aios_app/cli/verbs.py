@@ -75,6 +75,7 @@ _LIST = (
     Verb("prompt", "prompt", "start", "[AGENT]", "the prompt of an agent that is given none"),
     Verb("jobs", "jobs", "steer", "[r3]", "the jobs, what needs you first", is_basic=True),
     Verb("attach", "attach", "steer", "JOB", "make this terminal the job's", is_basic=True),
+    Verb("share", "share", "steer", "JOB", "a link to look at a job; it expires"),
     Verb(
         "send", "send", "steer", 'JOB... "text"', "type into running agents", is_basic=True, takes_rest=True
     ),

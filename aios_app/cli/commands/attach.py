@@ -5,23 +5,50 @@ from __future__ import annotations
 import argparse
 import os
 from typing import NoReturn
+from urllib.parse import urlsplit
 
-from aios_app.cli import output, session, terminal
-from aios_app.cli.client import StackDown, caller_directory
-from aios_app.domain.errors import ConflictError, ExternalError, StackError
+from aios_app.cli import browser, exits, output, session, terminal
+from aios_app.cli.client import Client, Json, StackDown, caller_directory
+from aios_app.domain.errors import ConflictError, ExternalError, StackError, UsageError
 
-EXAMPLES = ("aios attach 7", "aios attach .", "aios attach 7 --read-only")
+EXAMPLES = ("aios attach 7", "aios attach .", "aios attach 7 --read-only", "aios attach 7 --web")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``attach``."""
     parser.add_argument("job", metavar="JOB", help="a number, a part of a name, or .")
     parser.add_argument("--read-only", action="store_true", help="look, but type nothing")
+    parser.add_argument("--web", action="store_true", help="in the browser")
 
 
 def run(args: argparse.Namespace) -> int:
     """Attaches; an agent that was closed is started again with its conversation."""
-    attach(args.job, read_only=args.read_only)
+    if not args.web:
+        attach(args.job, read_only=args.read_only)
+    return show(args.job, read_only=args.read_only)
+
+
+def show(ref: str, *, read_only: bool) -> int:
+    """Opens the job's terminal in the person's browser, or says the address that logs a browser in."""
+    ticket = str(session.write(lambda client: _ticket(client, ref, read_only=read_only))["url"])
+    if browser.show(ticket):
+        output.note("the terminal is in your browser")
+        return exits.DONE
+    output.say(output.clean(ticket))
+    output.note("to be opened in a browser: good once, within a minute")
+    if terminal.is_remote():
+        port = urlsplit(ticket).port
+        output.note(f"from another machine, first: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE")
+    return exits.DONE
+
+
+def _ticket(client: Client, ref: str, *, read_only: bool) -> Json:
+    jobs = client.post("/jobs/find", {"refs": [ref], "cwd": caller_directory()})["jobs"]
+    if len(jobs) != 1:
+        raise UsageError(f"{output.clean(ref)} is {len(jobs)} jobs: name one of them by its number")
+    name = str(jobs[0]["name"])
+    path = f"/terminal.html?session={name}{'&read_only=1' * read_only}"
+    return client.post("/web/ticket", {"path": path})
 
 
 def attach(ref: str, *, read_only: bool) -> NoReturn:

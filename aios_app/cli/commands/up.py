@@ -22,4 +22,6 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
     output.say(f"{took}   redis: {report.engine}")
     for program in programs(session.settings()):
         output.say(f"  {program.name:12} {program.state:10} pid {program.pid or '-'}")
+    web = session.client().get("/status").get("web", {})
+    output.say(output.clean(f"  {'browsers':12} {web.get('url') or web.get('problem', '')}"))
     return exits.DONE
