@@ -83,7 +83,7 @@ _LIST = (
     Verb("watch", "answer", "steer", "JOB [SECONDS]", "the same as answer"),
     Verb("resume", "resume", "steer", "JOB...|--all", "start ended agents with their conversations"),
     Verb("wait", "wait", "steer", "JOB...", "return when the jobs have finished", is_basic=True),
-    Verb("logs", "logs", "steer", "JOB...", "what a job said, also after it ended", is_basic=True),
+    Verb("logs", "logs", "steer", "JOB...", "what a job said, also after it ended"),
     Verb("stop", "stop", "steer", "JOB...", "end agents; their worktrees stay", is_basic=True),
     Verb("x", "x", "steer", "", "end all agents; asks first"),
     Verb("retry", "retry", "steer", "JOB...", "a new attempt of jobs that have ended"),
