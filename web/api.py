@@ -47,6 +47,7 @@ EVENTS_QUERY = {"after": _EMPTY}
 
 
 def _start(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
+    """Plans a run and starts it, or says what it would do, or asks first."""
     return start_run(ctx, RunRequest(**fields))
 
 
@@ -55,14 +56,17 @@ def _run_status(answer: dict[str, Any]) -> int:
 
 
 def _runs(ctx: Context) -> dict[str, Any]:
+    """All runs, newest first, with how many of their jobs are in each state."""
     return {"runs": list_runs(ctx)}
 
 
 def _list(ctx: Context, *, scope: str, run: int | None) -> dict[str, Any]:
+    """The jobs of a scope or a run, what needs a person first."""
     return _answer(ctx, list_jobs(ctx, scope, run))
 
 
 def _find(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
+    """The jobs that a person's words mean."""
     return _answer(ctx, find_jobs(ctx, refs, cwd))
 
 
@@ -71,30 +75,36 @@ def _answer(ctx: Context, jobs: Sequence[Job]) -> dict[str, Any]:
 
 
 def _stop(ctx: Context, *, refs: Sequence[str], cwd: str, all_processes: bool) -> dict[str, Any]:
+    """Stops jobs: what has not begun never begins, what runs is ended."""
     jobs = find_jobs(ctx, refs, cwd)
     return {"results": stop_jobs(ctx, jobs, all_processes=all_processes)}
 
 
 def _retry(ctx: Context, *, refs: Sequence[str], cwd: str, agent: str, is_fresh: bool) -> dict[str, Any]:
+    """A new attempt of each job that failed, was stopped or is lost."""
     return retry_jobs(ctx, find_jobs(ctx, refs, cwd), agent=agent, is_fresh=is_fresh)
 
 
 def _open(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
+    """Finds or makes an agent's session for a directory, and gives it what it is to do."""
     return open_session(ctx, OpenRequest(**fields))
 
 
 def _send(
     ctx: Context, *, refs: Sequence[str], cwd: str, text: str, is_submitted: bool, keys: Sequence[str]
 ) -> dict[str, Any]:
+    """Types into agents, and says what proved that they took it."""
     message = Message(text=text, is_submitted=is_submitted, keys=tuple(keys))
     return {"results": [one.to_json() for one in send_text(ctx, find_jobs(ctx, refs, cwd), message)]}
 
 
 def _answer_question(ctx: Context, *, ref: str, cwd: str) -> dict[str, Any]:
+    """Answers the question that a job asks, by the setting answers."""
     return answer_job(ctx, _one(ctx, ref, cwd))
 
 
 def _resume(ctx: Context, *, refs: Sequence[str], cwd: str, is_all: bool, is_dry_run: bool) -> dict[str, Any]:
+    """Starts ended agents again, each with its conversation."""
     if is_all == bool(refs):
         raise UsageError("resume which? Name jobs, or --all")
     jobs = lost_jobs(ctx) if is_all else find_jobs(ctx, refs, cwd)
@@ -102,30 +112,37 @@ def _resume(ctx: Context, *, refs: Sequence[str], cwd: str, is_all: bool, is_dry
 
 
 def _attach(ctx: Context, *, ref: str, cwd: str, tmux: str, read_only: bool) -> dict[str, Any]:
+    """The program that makes a terminal that of the job."""
     return attach_job(ctx, _one(ctx, ref, cwd), tmux=tmux, read_only=read_only)
 
 
 def _compare(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
+    """The candidates of one task side by side, best first."""
     return compare_jobs(ctx, find_jobs(ctx, refs, cwd))
 
 
 def _seen(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
+    """Puts jobs off: they come last in the next review."""
     return {"jobs": [job.to_json() for job in put_off(ctx, find_jobs(ctx, refs, cwd))]}
 
 
 def _land(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
+    """Puts jobs in line to land, or asks first."""
     return request_landings(ctx, LandingRequest(**fields))
 
 
 def _pick(ctx: Context, *, ref: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
+    """Lands one candidate; its rivals go to the trash once it has landed."""
     return request_pick(ctx, _one(ctx, ref, fields["cwd"]), LandingRequest(refs=(ref,), **fields))
 
 
 def _undo(ctx: Context, *, ref: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
+    """Undoes by new commits what a job has landed."""
     return request_landings(ctx, LandingRequest(refs=(ref,), is_revert=True, **fields))
 
 
 def _pull_request(ctx: Context, *, ref: str, cwd: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Pushes a job's branch and opens a pull request for it."""
     return open_pull_request(ctx, _one(ctx, ref, cwd), environment=environment)
 
 

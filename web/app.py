@@ -11,6 +11,7 @@ from aios_app.services.context import Context
 from web.api import ENDPOINTS, EVENTS_QUERY
 from web.feed import Feed
 from web.handlers import ApiHandler, Endpoint, EventsHandler, UnknownHandler, log_request
+from web.openapi import DocumentHandler
 from web.pending import Pending
 from web.routes import MethodAndPath
 
@@ -18,9 +19,14 @@ from web.routes import MethodAndPath
 def make_app(context: Context, feed: Feed, pending: Pending, further: Mapping[str, Endpoint]) -> Application:
     """The application over one context; ``further`` endpoints are those of the door for browsers."""
     given = {"context": context, "pending": pending}
+    endpoints = {**ENDPOINTS, **further}
     rules = [
         Rule(MethodAndPath(line), ApiHandler, given | {"endpoint": endpoint})
-        for line, endpoint in {**ENDPOINTS, **further}.items()
+        for line, endpoint in endpoints.items()
     ]
-    events = Rule(MethodAndPath("GET /events"), EventsHandler, {"feed": feed, "query": EVENTS_QUERY})
-    return Application([*rules, events], default_handler_class=UnknownHandler, log_function=log_request)
+    described = {"endpoints": endpoints, "others": ("GET /events", "GET /openapi.json")}
+    rules += [
+        Rule(MethodAndPath("GET /events"), EventsHandler, {"feed": feed, "query": EVENTS_QUERY}),
+        Rule(MethodAndPath("GET /openapi.json"), DocumentHandler, described),
+    ]
+    return Application(rules, default_handler_class=UnknownHandler, log_function=log_request)

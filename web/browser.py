@@ -16,6 +16,7 @@ from web.entrance import share_endpoints
 from web.guarded import Guarded
 from web.handlers import ApiHandler, log_request
 from web.live import FeedHandler
+from web.openapi import DocumentHandler
 from web.pages import (
     STATIC,
     FileHandler,
@@ -66,6 +67,15 @@ class JobApiHandler(OwnerApiHandler):
             self.require_owner()
 
 
+class OwnerDocumentHandler(Guarded, DocumentHandler):
+    """What the API has here, for the person alone."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.require_no_other_page()
+        self.require_owner()
+
+
 class NothingHandler(Guarded):
     """Whatever is not there."""
 
@@ -77,16 +87,19 @@ class NothingHandler(Guarded):
 def make_browser_app(door: Door) -> Application:
     """All that browsers can ask for."""
     given = {"context": door.context, "pending": door.pending}
+    endpoints = ENDPOINTS | share_endpoints(door)
+    described = {"endpoints": endpoints, "others": ("GET /openapi.json", "GET /web/session")}
     api = [
         Rule(
             MethodAndPath(line),
             JobApiHandler if line in _OF_JOBS else OwnerApiHandler,
             given | {"endpoint": one},
         )
-        for line, one in (ENDPOINTS | share_endpoints(door)).items()
+        for line, one in endpoints.items()
     ]
     own = [
         Rule(MethodAndPath("GET /web/session"), SessionHandler),
+        Rule(MethodAndPath("GET /openapi.json"), OwnerDocumentHandler, described),
         url(rf"{ROOT}/feed", FeedHandler),
         url(r"/attach/([A-Za-z0-9_-]{1,64})", TerminalHandler),
         url(r"/terminal\.html", PageHandler, {"file": "terminal.html", "needs": "known"}),

@@ -17,7 +17,7 @@ from web.handlers import Endpoint
 from web.schema import DIRECTORY, TEXT, TEXTS
 
 #: What somebody with a link is told of its job.
-_SHARED = (
+SHARED = (
     *("number", "run", "name", "project", "agent", "title", "state", "since_ms", "created_ms"),
     *("started_ms", "finished_ms", "turns", "question", "is_open", "machine"),
 )
@@ -29,13 +29,14 @@ _LOCAL_PATH = re.compile(r"/(?![/\\])[!-~]{0,500}")
 
 def shared(job: Mapping[str, Any]) -> dict[str, Any]:
     """What of a job somebody sees who may only look at it."""
-    return {name: job[name] for name in _SHARED}
+    return {name: job[name] for name in SHARED}
 
 
 def ticket_endpoints(door: Door) -> dict[str, Endpoint]:
     """What only who is on this machine, as this user, may ask for."""
 
     def make_ticket(ctx: Context, *, path: str) -> dict[str, Any]:
+        """An address that lets one browser in, once and soon."""
         if not _LOCAL_PATH.fullmatch(path):
             raise UsageError(f"'{path[:40]}' is not a path such as /terminal.html")
         door.open_from_thread(_OPEN_S)
@@ -49,6 +50,7 @@ def share_endpoints(door: Door) -> dict[str, Endpoint]:
     """What whoever is logged in may ask for too."""
 
     def make_share(ctx: Context, *, ref: str, cwd: str, lasts: str) -> dict[str, Any]:
+        """A link by which anybody may look at one job for so long."""
         job, lasts_s = _one(ctx, ref, cwd), parse_duration(lasts)
         if lasts_s > _LONGEST_LINK_S:
             raise UsageError(f"a link lasts 30 days at most, not {lasts[:40]}")
@@ -58,6 +60,7 @@ def share_endpoints(door: Door) -> dict[str, Endpoint]:
         return {"url": url, "job": shared(job.to_json()), "expires_ms": int(1000 * link.expires_s)}
 
     def revoke(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
+        """Ends the links of these jobs, or all; who looks is cut off."""
         count, keys = door.access.revoke({job.number for job in find_jobs(ctx, refs, cwd)})
         door.cut_off(keys)
         return {"revoked": count}

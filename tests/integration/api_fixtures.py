@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aios_app.services.context import Context
+from tests.integration.documented import check_answer
 from web.server import answer_until, bind
 
 
@@ -41,11 +42,13 @@ class Api:
         return self.send(method, f"/api/v1{path}?{words}", data)
 
     def send(self, method: str, path: str, body: bytes | None) -> Answer:
-        """The raw request."""
+        """The raw request. Every answer must be as the OpenAPI document says."""
         with closing(self._connection()) as connection:
             connection.request(method, path, body)
             response = connection.getresponse()
-            return Answer(response.status, response.read())
+            answer = Answer(response.status, response.read())
+        check_answer(method, path, answer.status, answer)
+        return answer
 
     @contextmanager
     def events(self, after: str = "") -> Iterator[Iterator[Any]]:
