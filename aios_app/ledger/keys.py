@@ -16,6 +16,8 @@ key                                       type    holds
 ``aios:1:job:N``                          hash    a job (``domain.models.Job``); absent fields have defaults
 ``aios:1:job:N:landing``                  string  its last landing (``domain.landing.Landing``, JSON)
 ``aios:1:lines``                          hash    job -> key of the line that it stands in
+``aios:1:lines:clearing``                 hash    job -> id of its landing, whose work is on its branch, and
+                                                  which clears up behind the line
 ``aios:1:line:KEY``                       list    jobs that want onto one branch of one remote, first come
                                                   first served: the head lands
 ``aios:1:line:KEY:head``                  hash    ``label`` of the line; of its head ``landing`` (id),
@@ -60,6 +62,7 @@ EVENTS = PREFIX + "events"
 MACHINES = PREFIX + "machines"
 LANES = PREFIX + "lanes"
 LINES = PREFIX + "lines"
+CLEARING = LINES + ":clearing"
 
 
 def run(number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,14 @@ class Head:
     until_ms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What a change of a line asks for."""
+
+    watcher: str  #: the machine whose worker has to look at the head when its time is over; empty: none
+    has_new_head: bool
+
+
 class Lines:
     """The merge queue. Each change is one atomic step with the words and the events of all jobs concerned.
 
@@ -34,32 +42,34 @@ class Lines:
         self._redis = redis
         self._run = run
 
-    def join(self, landing: Landing, *, lease_ms: int) -> str | None:
-        """Puts the landing at the end of its line; None, and nothing changed: its job stands in one already.
-
-        Else the machine whose worker is to look at the head when its time is over; empty: none yet.
-        """
+    def join(self, landing: Landing, *, lease_ms: int) -> Moved | None:
+        """Puts the landing at the end of its line; None, and nothing changed: its job has one already."""
         text, number = as_json(landing.to_json()), landing.job
-        joined, watcher = self._run("line_join", landing.line, landing.label, number, text, lease_ms)
-        return str(watcher) if joined else None
+        return _moved(self._run("line_join", landing.line, landing.label, number, text, lease_ms))
 
     def step(self, landing: Landing, words: str, *, lease_ms: int) -> bool:
-        """Notes what the head has done, and how long it has for what is next. False: it is not the head."""
-        text, place = as_json(landing.to_json()), (landing.line, landing.job, landing.id)
-        return bool(self._run("line_step", *place, text, lease_ms, whole(words)))
+        """Notes what the landing has done, and how long it has for what is next.
 
-    def leave(self, landing: Landing, words: str, *, lease_ms: int, only_if_late: bool = False) -> str | None:
-        """The landing is over and the next in line may begin; None, and nothing changed: it is not the head.
-
-        Else the machine to look at the new head, as ``join`` says. ``only_if_late``: None also where the head
-        has time left.
+        False, and nothing changed: it is not the head, and does not clear up either.
         """
-        text, place = as_json(landing.to_json()), (landing.line, landing.job, landing.id)
-        left, watcher = self._run("line_leave", *place, text, lease_ms, whole(words), int(only_if_late))
-        return str(watcher) if left else None
+        return bool(self._run("line_step", *_stands(landing), lease_ms, whole(words)))
+
+    def pass_on(self, landing: Landing, words: str, *, lease_ms: int) -> Moved | None:
+        """The next one begins while the head, its work on the branch, clears up. None: it is not the head."""
+        return _moved(self._run("line_pass", *_stands(landing), lease_ms, whole(words)))
+
+    def leave(
+        self, landing: Landing, words: str, *, lease_ms: int, only_if_late: bool = False
+    ) -> Moved | None:
+        """The landing is over; after the head's the next one begins.
+
+        None, and nothing changed: it is not the head and does not clear up, or, with ``only_if_late``, has
+        time left.
+        """
+        return _moved(self._run("line_leave", *_stands(landing), lease_ms, whole(words), int(only_if_late)))
 
     def landing(self, number: int) -> Landing | None:
-        """The job's last landing, with its place in line."""
+        """The job's last landing, with its place in line; one that clears up has none and no outcome."""
         with redis_errors():
             pipe = self._redis.pipeline(transaction=True)
             pipe.get(keys.landing(number))
@@ -92,3 +102,17 @@ class Lines:
         with redis_errors():
             lines = sorted(set(self._redis.hvals(keys.LINES)))
         return [head for line in lines if (head := self.head(line)) is not None]
+
+    def clearing(self) -> list[int]:
+        """The jobs whose landings clear up."""
+        with redis_errors():
+            return sorted(map(int, self._redis.hkeys(keys.CLEARING)))
+
+
+def _stands(landing: Landing) -> tuple[str, int, str, str]:
+    return landing.line, landing.job, landing.id, as_json(landing.to_json())
+
+
+def _moved(answer: Sequence[Any]) -> Moved | None:
+    done, watcher, has_new_head = answer
+    return Moved(watcher=str(watcher), has_new_head=bool(has_new_head)) if done else None

@@ -24,7 +24,7 @@ def why_busy(ctx: Context, job: Job) -> str:
     if job.state is JobState.QUEUED:
         return f"it has yet to begin: aios stop {job.number} first"
     landing = ctx.ledger.lines.landing(job.number)
-    if landing is not None and landing.place:
+    if landing is not None and landing.outcome is None:
         return f"it is about to land ({job.landing or 'in line'})"
     return _why_open(ctx, job) if job.is_open else ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from aios_app.domain.errors import AiosError, NotNow, QueueError
+from aios_app.domain.landing import Landing
 from aios_app.domain.models import LIVE_STATES, SETTLED_STATES, Job, JobState
 from aios_app.git.commits import forget_commit, head_of
 from aios_app.git.fast_forward import fast_forward
@@ -38,13 +39,11 @@ def move_checkout(site: Site, progress: Progress, sha: str) -> None:
             progress.done(said)
 
 
-def remove_landed(
-    ctx: Context, job: Job, site: Site, progress: Progress, source_sha: str, landed_sha: str
-) -> None:
+def remove_landed(ctx: Context, job: Job, site: Site, progress: Progress) -> None:
     """Removes worktree and branch, unless there is more in them than what landed; the job is landed then."""
     progress.begin("remove its worktree", _REMOVE_S)
     try:
-        _remove(ctx, job, site, progress, source_sha, landed_sha)
+        _remove(ctx, job, site, progress)
     except QueueError:
         raise
     except AiosError as error:
@@ -73,20 +72,20 @@ def drop_rivals(ctx: Context, progress: Progress) -> None:
             progress.done(f"ok #{rival.number} dropped")
 
 
-def _remove(ctx: Context, job: Job, site: Site, progress: Progress, source_sha: str, landed_sha: str) -> None:
+def _remove(ctx: Context, job: Job, site: Site, progress: Progress) -> None:
     if job.branch == site.target.branch:
         raise NotNow(f"it is the branch {job.branch} itself that it landed on")
     close_agent(ctx, job)
     end_check(job)
-    expected = _expected_head(job, site, source_sha, landed_sha)
+    expected = _expected_head(job, site, progress.landing)
     for line in remove_work(ctx, job, landed_sha=expected).said:
         progress.done(f"note {line}")
 
 
-def _expected_head(job: Job, site: Site, source_sha: str, landed_sha: str) -> str:
+def _expected_head(job: Job, site: Site, landing: Landing) -> str:
     """The landed branch itself may be checked out there, and has just been moved on."""
     worktree = Path(job.worktree)
     if not worktree.is_dir():
-        return source_sha
+        return landing.source_sha
     _, head = head_of(worktree)
-    return head if is_ancestor(site.repo, head, landed_sha) else source_sha
+    return head if is_ancestor(site.repo, head, landing.sha) else landing.source_sha

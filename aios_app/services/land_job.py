@@ -19,7 +19,7 @@ from aios_app.git.merging import MergeConflict, merge, revert_range
 from aios_app.git.targets import fetch_target, is_ancestor
 from aios_app.services.context import Context
 from aios_app.services.end_landing import drop_rivals, move_checkout, note_landed, remove_landed
-from aios_app.services.landing_progress import Overtaken, Progress
+from aios_app.services.landing_progress import Overtaken, Progress, is_clearing
 from aios_app.services.landing_site import Site, site_of
 from aios_app.services.landing_source import Source, find_source, message_of, revert_message, why_unchanged
 from aios_app.services.line_up import leave_line
@@ -58,7 +58,7 @@ _OUTCOMES: tuple[tuple[type[AiosError], Outcome], ...] = (
 def begin_landing(
     ctx: Context, number: int, landing_id: str, start: Callable[[str, Callable[[], None]], object]
 ) -> dict[str, Any] | None:
-    """Has ``start`` run the landing if it is the first in line; once it is over, returns what came of it.
+    """Has ``start`` run the landing if it is its turn; once it is over, returns what came of it.
 
     None: it is at work, waits, or was replaced. Raises ``LandingFailed`` with why it did not land.
     """
@@ -66,7 +66,7 @@ def begin_landing(
     if landing is None or landing.id != landing_id:
         return None
     if landing.outcome is None:
-        if landing.place == 1:
+        if landing.place <= 1:
             start(landing_id, partial(land_job, ctx, landing))
         return None
     if landing.outcome not in {Outcome.LANDED, Outcome.NOTHING}:
@@ -75,7 +75,7 @@ def begin_landing(
 
 
 def land_job(ctx: Context, landing: Landing) -> None:
-    """Goes through all steps and leaves the line, in which the next one then begins.
+    """Goes through all steps; the next in line begins as soon as this one's work is on the branch.
 
     Nothing is said of a landing that was passed over meanwhile. One that a stop of the worker or of Redis
     interrupts begins again with the next one.
@@ -131,24 +131,34 @@ def _bring(ctx: Context, progress: Progress) -> None:
     if job.state is JobState.LANDED:  # all was done but to leave the line
         progress.done(f"ok {already(job)}")
         return
-    check_landable(job)
     site = site_of(ctx, job, landing)
+    if not is_clearing(landing):
+        check_landable(job)
+        _reach(ctx, job, site, progress)
+    if landing.is_kept:
+        progress.done("ok its worktree stays (--keep)")
+    else:
+        remove_landed(ctx, job, site, progress)
+    drop_rivals(ctx, progress)
+
+
+def _reach(ctx: Context, job: Job, site: Site, progress: Progress) -> None:
+    """Its work is on the branch when this returns."""
     progress.begin("commit", _COMMIT_S)
-    source = find_source(job, site.repo, landing, site.person)
+    source = find_source(job, site.repo, progress.landing, site.person)
     for line in source.said:
         progress.done(line)
     progress.begin("fetch", site.fetch_s)
     base = fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s)
-    after = _publish(ctx, job, site, progress, source, base)
-    if landing.is_kept:
-        progress.done("ok its worktree stays (--keep)")
-    else:
-        remove_landed(ctx, job, site, progress, source.sha, after)
-    drop_rivals(ctx, progress)
+    before, after = _publish(ctx, job, site, progress, source, base)
+    move_checkout(site, progress, after)
+    progress.pass_on(source_sha=source.sha, base_sha=before, sha=after)
 
 
-def _publish(ctx: Context, job: Job, site: Site, progress: Progress, source: Source, base: str) -> str:
-    """The branch's commit, which has the work; the person's checkout has it too where git accepts it."""
+def _publish(
+    ctx: Context, job: Job, site: Site, progress: Progress, source: Source, base: str
+) -> tuple[str, str]:
+    """The branch's commits before and now; equal where it had all of the work already."""
     before, after = _arrived(site, progress.landing, source, base)
     if not after:
         if source.sha == job.base_sha:
@@ -162,8 +172,7 @@ def _publish(ctx: Context, job: Job, site: Site, progress: Progress, source: Sou
         where = f"{site.target.name} (verified)" if site.target.remote else f"your {site.target.name}"
         progress.done(f"ok on {where}")
         note_landed(ctx, job, site, before, after)
-    move_checkout(site, progress, after)
-    return after
+    return before, after
 
 
 def _arrived(site: Site, landing: Landing, source: Source, base: str) -> tuple[str, str]:

@@ -7,10 +7,16 @@ from typing import Any
 from aios_app.domain.errors import AiosError
 from aios_app.domain.landing import Landing
 from aios_app.services.context import Context
+from aios_app.services.line_up import pass_line
 from aios_app.services.records import write_landing
 
 #: Added to the limit of each step, for what is between two of them.
 _MARGIN_S = 120.0
+
+
+def is_clearing(landing: Landing) -> bool:
+    """Whether its work is on the branch and it only clears up, behind the line."""
+    return landing.outcome is None and landing.place == 0
 
 
 class Overtaken(AiosError):
@@ -22,7 +28,7 @@ class Progress:
 
     def __init__(self, ctx: Context, landing: Landing) -> None:
         self._ctx = ctx
-        self.landing = landing.evolve(steps=())
+        self.landing = landing if is_clearing(landing) else landing.evolve(steps=())
 
     def begin(self, what: str, limit_s: float, **changes: Any) -> None:  # noqa: ANN401 - any field of a landing
         """The next step begins, and takes so long at most; ``changes`` of the landing are on disk before it.
@@ -31,11 +37,18 @@ class Progress:
         """
         self.landing = self.landing.evolve(**changes)
         lease_ms = int((limit_s + _MARGIN_S) * 1000)
-        words = f"lands on {self.landing.label}: {what}"
+        verb = "is on" if is_clearing(self.landing) else "lands on"
+        words = f"{verb} {self.landing.label}: {what}"
         if not self._ctx.ledger.lines.step(self.landing, words, lease_ms=lease_ms):
             raise Overtaken
         if changes:
             write_landing(self._ctx.settings, self.landing)
+
+    def pass_on(self, **changes: str) -> None:
+        """The work is on its branch: whoever is next in line begins. Raises ``Overtaken`` as ``begin``."""
+        self.landing = self.landing.evolve(place=0, **changes)
+        if not pass_line(self._ctx, self.landing, f"is on {self.landing.label}, clears up"):
+            raise Overtaken
 
     def done(self, line: str) -> None:
         """What a person reads of the step."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from aios_app.domain.landing import Landing, Outcome
-from aios_app.ledger.lines import Head
+from aios_app.ledger.lines import Head, Moved
 from aios_app.services.context import Context
 from aios_app.services.records import read_landings, write_landing
 from aios_app.services.timers import LINE
@@ -17,39 +17,31 @@ START_MS = 180_000
 
 
 def join_line(ctx: Context, landing: Landing) -> bool:
-    """The landing takes its place, and is sent where that is the first. False: its job stands in a line.
+    """The landing takes its place, and is sent where that is the first. False: its job has one already."""
+    moved = ctx.ledger.lines.join(landing, lease_ms=START_MS)
+    return _follow_up(ctx, landing, moved)
 
-    Its record on disk is what a lost ledger gets it back from.
-    """
-    watcher = ctx.ledger.lines.join(landing, lease_ms=START_MS)
-    if watcher is None:
-        return False
-    write_landing(ctx.settings, landing)
-    head = ctx.ledger.lines.head(landing.line)
-    if head is not None and head.landing == landing.id:
-        _send(ctx, head)
-    _wake(ctx, watcher)
-    return True
+
+def pass_line(ctx: Context, landing: Landing, words: str) -> bool:
+    """The landing's work is on its branch, and the next one begins while it clears up. False: as below."""
+    moved = ctx.ledger.lines.pass_on(landing, words, lease_ms=START_MS)
+    return _follow_up(ctx, landing, moved)
 
 
 def leave_line(ctx: Context, landing: Landing, words: str, *, only_if_late: bool = False) -> bool:
-    """The landing is over, ``words`` say how, and the next one begins. False: it was the head no more."""
-    watcher = ctx.ledger.lines.leave(landing, words, lease_ms=START_MS, only_if_late=only_if_late)
-    if watcher is None:
-        return False
-    write_landing(ctx.settings, landing)
-    head = ctx.ledger.lines.head(landing.line)
-    if head is not None:
-        _send(ctx, head)
-    _wake(ctx, watcher)
-    return True
+    """The landing is over, ``words`` say how, and the next one begins. False: it was passed over."""
+    moved = ctx.ledger.lines.leave(landing, words, lease_ms=START_MS, only_if_late=only_if_late)
+    return _follow_up(ctx, landing, moved)
 
 
-def send_heads(ctx: Context) -> None:
-    """Sends the landings of this machine that stand first in a line; one that is at work does not notice."""
+def send_landings(ctx: Context) -> None:
+    """Sends those of this machine that stand first or clear up; one that is at work does not notice."""
     for head in ctx.ledger.lines.heads():
         if head.machine == ctx.machine:
-            _send(ctx, head)
+            _send(ctx, head.job, head.machine)
+    for job in ctx.ledger.jobs(ctx.ledger.lines.clearing()):
+        if job.machine == ctx.machine:
+            _send(ctx, job.number, job.machine)
 
 
 def look_at_line(ctx: Context, line: str) -> None:
@@ -62,7 +54,7 @@ def look_at_line(ctx: Context, line: str) -> None:
         _pass_over(ctx, head)
         return
     if head.until_ms <= now_ms:
-        _send(ctx, head)
+        _send(ctx, head.job, head.machine)
     ctx.ledger.set_timer(ctx.machine, LINE, line, max(head.until_ms, now_ms + START_MS))
 
 
@@ -84,15 +76,22 @@ def _pass_over(ctx: Context, head: Head) -> None:
         logger.warning("passed over", extra={"job_id": head.job, "machine": head.machine})
 
 
-def _wake(ctx: Context, machine: str) -> None:
-    """The worker of this machine, if one is named, has an earlier timer."""
-    if machine == ctx.machine and ctx.is_worker:
+def _follow_up(ctx: Context, landing: Landing, moved: Moved | None) -> bool:
+    """Its record on disk is what a lost ledger gets the landing back from."""
+    if moved is None:
+        return False
+    write_landing(ctx.settings, landing)
+    head = ctx.ledger.lines.head(landing.line) if moved.has_new_head else None
+    if head is not None:
+        _send(ctx, head.job, head.machine)
+    if moved.watcher == ctx.machine and ctx.is_worker:
         ctx.alarm.set()
-    elif machine:
-        ctx.queue.send_wake(machine)
+    elif moved.watcher:
+        ctx.queue.send_wake(moved.watcher)
+    return True
 
 
-def _send(ctx: Context, head: Head) -> None:
-    landing = ctx.ledger.lines.landing(head.job)
+def _send(ctx: Context, number: int, machine: str) -> None:
+    landing = ctx.ledger.lines.landing(number)
     if landing is not None:
-        ctx.queue.send_landing(landing, head.machine)
+        ctx.queue.send_landing(landing, machine)

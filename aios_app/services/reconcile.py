@@ -16,7 +16,7 @@ from aios_app.services.config import machine_values
 from aios_app.services.context import Context
 from aios_app.services.end_job import end_job, ended_state
 from aios_app.services.finish_job import finish_attempt, measure
-from aios_app.services.line_up import restore_lines, send_heads
+from aios_app.services.line_up import restore_lines, send_landings
 from aios_app.services.records import attempt_dir, read_runs
 from aios_app.services.timers import GONE, LIMIT, set_idle_timer, set_timer
 from aios_app.spool.files import pending_attempts
@@ -62,7 +62,7 @@ def reconcile(ctx: Context) -> None:
             ctx.queue.send_spawn(ctx.ledger.job_of(attempt), attempt_id)
     ctx.ledger.forget_closing(ctx.machine)
     dispatch(ctx)
-    send_heads(ctx)
+    send_landings(ctx)
     for job in ctx.ledger.jobs_in(_ENDED_STATES):
         if job.machine == ctx.machine and (job.measured_ms < job.finished_ms or job.check in PENDING):
             measure(ctx, job.number)

@@ -118,7 +118,8 @@ def _plan(ctx: Context, job: Job, request: LandingRequest) -> Landing:
     target = _target(ctx, job, repository, request)
     landing = _landing(job, request, target, line_key(repository, target))
     before = ctx.ledger.lines.landing(job.number)
-    if before is None or before.line != landing.line or before.outcome is Outcome.LANDED:
+    same = (landing.line, landing.is_revert)
+    if before is None or (before.line, before.is_revert) != same or before.outcome is Outcome.LANDED:
         return landing
     # Nobody knows of it whether its push came through: it is looked for on the remote first.
     return landing.evolve(source_sha=before.source_sha, base_sha=before.base_sha, sha=before.sha)

@@ -12,6 +12,7 @@ import pytest
 from aios_app.domain.landing import Landing, Outcome
 from aios_app.domain.models import JobState
 from aios_app.ledger.ledger import Ledger
+from aios_app.ledger.lines import Moved
 from aios_app.settings import Settings
 from tests.integration.ledger_fixtures import MACHINE, agent, begin, end, make_run, opened, rest
 from tests.private_redis import RedisServer
@@ -119,7 +120,7 @@ def test_a_job_that_joins_at_once_from_many_sides_stands_in_one_line_once(ledger
         sides = [landing_of(1, line) for line in "abab" * 5]
         taken = list(pool.map(lambda landing: ledger.lines.join(landing, lease_ms=1000), sides))
 
-    assert sum(watcher is not None for watcher in taken) == 1
+    assert sum(moved is not None for moved in taken) == 1
     [head] = ledger.lines.heads()
     assert ledger.lines.landing(1) == next(s for s in sides if s.id == head.landing).evolve(place=1)
     assert ledger.lines.join(landing_of(99), lease_ms=1000) is None
@@ -162,7 +163,26 @@ def test_the_second_in_line_has_its_machine_look_at_the_head_when_its_time_is_ov
     later = ledger.next_timer(MACHINE)
     assert later is not None
     assert later[2] > head.until_ms
-    assert ledger.lines.leave(first, "", lease_ms=1000) == MACHINE
-    assert ledger.lines.leave(second, "", lease_ms=1000) == ""  # nobody waits behind the third
-    assert ledger.lines.leave(third, "", lease_ms=1000) == ""
+    assert ledger.lines.leave(first, "", lease_ms=1000) == Moved(watcher=MACHINE, has_new_head=True)
+    # Nobody waits behind the third.
+    assert ledger.lines.leave(second, "", lease_ms=1000) == Moved(watcher="", has_new_head=True)
+    assert ledger.lines.leave(third, "", lease_ms=1000) == Moved(watcher="", has_new_head=False)
     assert ledger.lines.heads() == []
+
+
+def test_one_whose_work_is_on_the_branch_clears_up_while_the_next_one_lands(ledger: Ledger) -> None:
+    first, second = joined(ledger, 2)
+
+    assert ledger.lines.pass_on(first, "clears up", lease_ms=1000) == Moved(watcher="", has_new_head=True)
+    assert ledger.lines.pass_on(first, "again", lease_ms=1000) is None
+
+    assert [head.job for head in ledger.lines.heads()] == [second.job]
+    assert (ledger.lines.clearing(), ledger.lines.landing(first.job)) == ([first.job], first)
+    assert ledger.lines.join(landing_of(first.job), lease_ms=1000) is None
+    assert ledger.lines.step(first.evolve(steps=("ok",)), "removes", lease_ms=1000)
+    assert words(ledger, [first, second]) == ["removes", "lands on main of shop"]
+    over = first.evolve(outcome=Outcome.LANDED)
+    assert ledger.lines.leave(over, "landed", lease_ms=1000) == Moved(watcher="", has_new_head=False)
+    assert (ledger.lines.clearing(), ledger.lines.landing(first.job)) == ([], over)
+    assert not ledger.lines.step(first, "wakes", lease_ms=1000)
+    assert ledger.lines.join(landing_of(first.job), lease_ms=1000) is not None

@@ -137,6 +137,23 @@ def test_a_landing_whose_worker_was_killed_is_done_once_by_the_next(
     assert git(shop, "for-each-ref", "refs/aios/landing", "refs/heads/aios") == ""
 
 
+def test_the_next_one_lands_while_one_that_was_killed_has_yet_to_clear_up(
+    context: Context, shop: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    first, second = own_files(worked(context, shop, count=2))
+    refs = [str(job.number) for job in (first, second)]
+    request_landings(context, LandingRequest(refs=refs, cwd="/", environment={}))
+    landing = context.ledger.lines.landing(first.number)
+    assert landing is not None
+
+    run_killed(environment, tmp_path, landing, when="before", command=" update-ref -d refs/heads/aios/")
+    next_one = finish(context, second)
+    over = finish(context, first)
+
+    assert next_one.outcome is Outcome.LANDED
+    assert over.outcome is Outcome.LANDED
+
+
 def run_killed(
     environment: dict[str, str], folder: Path, landing: Landing, *, when: str, command: str
 ) -> int:

@@ -1,11 +1,24 @@
 -- Shared by the scripts of the line, put in front of each after the prelude.
 local ORDINALS = {'', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'}
 
+local CLEARING = P .. 'lines:clearing'
+
 local function line_key(key) return P .. 'line:' .. key end
 local function landing_key(number) return job_key(number) .. ':landing' end
 
 local function is_head(key, number, landing)
   return redis.call('LINDEX', line_key(key), 0) == number and get(line_key(key) .. ':head', 'landing') == landing
+end
+
+-- Its work is on the branch, and it clears up behind the line.
+local function is_clearing(number, landing)
+  return redis.call('HGET', CLEARING, number) == landing
+end
+
+local function note_landing(number, text, words)
+  redis.call('SET', landing_key(number), text)
+  redis.call('HSET', job_key(number), 'landing', words)
+  tell(number, get(job_key(number), 'state'))
 end
 
 local function say_place(number, place, label)
@@ -34,4 +47,17 @@ local function appoint(key, lease_ms)
   local landing = cjson.decode(redis.call('GET', landing_key(number)))
   redis.call('HSET', line_key(key) .. ':head', 'landing', landing.id, 'machine', get(job_key(number), 'machine'))
   set_until(key, lease_ms)
+end
+
+-- The head leaves and the others move up. Returns the machine that is to watch the new head, or '', and 1 if there is one.
+local function move_up(key, lease_ms)
+  redis.call('HDEL', P .. 'lines', redis.call('LPOP', line_key(key)))
+  local head, left = line_key(key) .. ':head', redis.call('LRANGE', line_key(key), 0, -1)
+  if #left == 0 then
+    redis.call('DEL', head)
+    return '', 0
+  end
+  appoint(key, lease_ms)
+  for place, other in ipairs(left) do say_place(other, place, get(head, 'label')) end
+  return watch_head(key), 1
 end
