@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -169,19 +170,27 @@ def _head(repo: Repository, admin: Path) -> str:
 
 
 def _delete(place: Path) -> None:
+    """In one step for whoever looks: the rest of a half deleted worktree would pass for its agent's work."""
+    going = place.with_name(f".aios-removed-{hashlib.sha256(os.fsencode(place.name)).hexdigest()[:16]}")
     try:
-        try:
-            shutil.rmtree(place)
-        except PermissionError:
-            _make_writable(place)
-            shutil.rmtree(place)
-    except FileNotFoundError:
-        return
+        _delete_tree(going)  # of a removal that was cut off
+        with contextlib.suppress(FileNotFoundError):
+            place.rename(going)
+        _delete_tree(going)
     except OSError as error:
         raise GitError(
             f"{place} could not be removed whole ({error.strerror}: {error.filename}), its work is in the "
             "trash: remove the rest by hand, then do this again"
         ) from error
+
+
+def _delete_tree(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            shutil.rmtree(folder)
+        except PermissionError:
+            _make_writable(folder)
+            shutil.rmtree(folder)
 
 
 def _make_writable(place: Path) -> None:

@@ -107,10 +107,11 @@ def test_a_removal_that_is_killed_at_any_step_loses_nothing_and_can_be_done_agai
             break
         kept = list_trash(cloned.repo)
         assert kept or _is_whole(place, files), step
+        assert _is_whole(place, files) or not place.exists(), step
 
         entry = _remove(cloned, place)
 
-        assert not place.exists()
+        assert list(place.parent.iterdir()) == []
         assert [one.ref for one in list_trash(cloned.repo)] == [entry.ref], step
         assert git(cloned.root, "branch", "--list", BRANCH) == ""
         restore(cloned.repo, entry, folder=place.parent)
