@@ -9,10 +9,10 @@ import json
 import socket
 import ssl
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
-from tornado.netutil import bind_sockets
 
 from aios_app.domain.errors import StackError
 from aios_app.services.context import Context
@@ -88,10 +88,10 @@ def _ports(settings: Settings, chosen: str) -> list[int]:
 def _bind(address: str, ports: list[int]) -> list[socket.socket]:
     for port in ports[:-1]:
         with contextlib.suppress(OSError):
-            return bind_sockets(port, address, backlog=_BACKLOG)
+            return _listen_at(address, port)
     port = ports[-1]
     try:
-        return bind_sockets(port, address, backlog=_BACKLOG)
+        return _listen_at(address, port)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise StackError(f"browsers are not let in: {address}:{port}: {error.strerror}") from error
@@ -99,6 +99,20 @@ def _bind(address: str, ports: list[int]) -> list[socket.socket]:
             f"port {port} is taken by {_holder(port)}: end that, or aios config web_port {port + 1}; "
             "then aios down and aios up"
         ) from error
+
+
+def _listen_at(address: str, port: int) -> list[socket.socket]:
+    """A socket for each of the addresses that a name has, all on one port."""
+    found = dict.fromkeys((family, where[0]) for family, _, _, _, where in _resolved(address))
+    with contextlib.ExitStack() as opened:
+        sockets = []
+        for family, host in found:
+            sockets.append(socket.create_server((host, port), family=family, backlog=_BACKLOG))
+            opened.enter_context(sockets[-1])
+            sockets[-1].setblocking(False)
+            port = sockets[0].getsockname()[1]
+        opened.pop_all()
+        return sockets
 
 
 def _holder(port: int) -> str:
@@ -123,11 +137,14 @@ def _tls(cert: str, key: str) -> ssl.SSLContext | None:
 
 
 def _is_loopback(address: str) -> bool:
+    return all(ipaddress.ip_address(where[0]).is_loopback for *_, where in _resolved(address))
+
+
+def _resolved(address: str) -> list[Any]:
     try:
-        found = socket.getaddrinfo(address, None, proto=socket.IPPROTO_TCP)
+        return socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)
     except OSError as error:
         raise StackError(f"web_address: {address}: {error.strerror}") from error
-    return all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found)
 
 
 def _public_name(address: str) -> str:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -52,8 +53,9 @@ class Response:
 class Browser:
     """One browser with its cookies. Headers that are given replace its own; ``None`` leaves one out."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
+        self._tls = tls
         assert parts.hostname is not None
         assert parts.port is not None
         self.url, self.host, self.address = url, parts.netloc, (parts.hostname, parts.port)
@@ -69,7 +71,7 @@ class Browser:
 
     def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str | None]) -> Response:
         """The request as it is given; the cookies of the answer are kept."""
-        connection = http.client.HTTPConnection(*self.address, timeout=WAIT_S)
+        connection = self._connection()
         try:
             connection.putrequest(method, path, skip_host=True)
             for name, value in self._headers(headers).items():
@@ -100,6 +102,11 @@ class Browser:
     def connect(self, path: str, headers: Mapping[str, str | None] = {}) -> WebSocket:
         """Asks for a WebSocket; ``status`` says what came of it."""
         return WebSocket(self.address, path, self._headers({"Origin": self.url, **headers}))
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._tls is None:
+            return http.client.HTTPConnection(*self.address, timeout=WAIT_S)
+        return http.client.HTTPSConnection(*self.address, timeout=WAIT_S, context=self._tls)
 
     def _headers(self, headers: Mapping[str, str | None]) -> dict[str, str]:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
