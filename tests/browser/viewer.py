@@ -59,7 +59,7 @@ class Viewer:
 
     def terminal(self, job: Job) -> Page:
         """The job's terminal on a page of its own, once it is live."""
-        path = f"/terminal.html?session={job.name}"
+        path = terminal_path(job)
         page = self.open(path) if self.page.url == "about:blank" else self.go(path)
         self.await_live()
         return page
@@ -108,6 +108,11 @@ class Viewer:
         words = f"{message.location['url']}: {message.text}"
         if message.type == "error" and not _EXPECTED.search(words):
             self.problems.append(words)
+
+
+def terminal_path(job: Job) -> str:
+    """Where the job's terminal has a page of its own."""
+    return f"/terminal.html?session={job.name}"
 
 
 def api(stack: Stack, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import { tell } from "./notices";
 import type { Delivery, Job, Landing, Problem, Question } from "./protocol";
 import { count } from "./words";
 
-//: References are numbers here, so the directory that words would be read in does not matter.
+// References are numbers here, so the directory that words would be read in does not matter.
 const CWD = "/";
 
 type Answer = Question & {
@@ -71,6 +71,13 @@ export async function retry(jobs: readonly Job[]): Promise<void> {
 
 export async function putOff(job: Job): Promise<void> {
   await post("/jobs/seen", { refs: refs([job]), cwd: CWD });
+}
+
+/** A link for others, to look at the job's terminal; the clipboard has it. */
+export async function share(job: Job): Promise<void> {
+  const answer = await post<{ url: string }>("/web/shares", { ref: String(job.number), cwd: CWD, lasts: "1h" });
+  await navigator.clipboard.writeText(answer.url);
+  tell(`The clipboard has a link to look at job ${job.number}, good for an hour. aios share --revoke ${job.number} ends it.`);
 }
 
 export async function landingOf(job: Job): Promise<Landing> {

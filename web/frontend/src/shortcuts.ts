@@ -1,5 +1,5 @@
 // Keyboard shortcuts: what is in use is registered here, and `?` shows exactly that.
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 export interface Shortcut {
   /** One key, or two that follow each other: `g j`. */
@@ -13,7 +13,7 @@ let first = "";
 let firstTimer = 0;
 
 export function useShortcuts(shortcuts: readonly Shortcut[]): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     inUse.add(shortcuts);
     return () => void inUse.delete(shortcuts);
   });

@@ -26,7 +26,12 @@ export function JobPage({ number, rest }: { number: number; rest: string[] }) {
   }, [number, isLoaded]);
   if (!job) return <p class="empty">{isLoaded ? `There is no job ${number}.` : "Loading…"}</p>;
   const asked = TABS.find((tab) => tab === rest[0]);
-  return <KnownJob key={number} job={job} tab={asked ?? (job.is_open ? "terminal" : "diff")} />;
+  return <KnownJob key={number} job={job} tab={asked ?? firstTab(job)} />;
+}
+
+function firstTab(job: Job): Tab {
+  if (job.is_open) return "terminal";
+  return job.finished_ms ? "diff" : "events";
 }
 
 function KnownJob({ job, tab }: { job: Job; tab: Tab }) {

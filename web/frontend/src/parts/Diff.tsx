@@ -80,6 +80,7 @@ function Block({ block, file, isSplit }: { block: DiffBlock; file: DiffFile; isS
   const pairs = useMemo(() => toPairs(block, file.language), [block]);
   return (
     <table class={isSplit ? "code split" : "code"}>
+      {isSplit && <colgroup><col class="line" /><col /><col class="line" /><col /></colgroup>}
       <tbody>
         <tr class="hunk">
           <td colSpan={isSplit ? 4 : 3}>{block.header}</td>

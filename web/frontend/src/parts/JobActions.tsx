@@ -35,6 +35,7 @@ function actionsOf(job: Job, openSend: () => void): Action[] {
     found.push({ ...act("Drop", "D", "drop it: its work goes to the trash", () => actions.drop([job])), isRisky: true });
   }
   if (job.state === "review") found.push(act("Later", "v", "put it off, on to the next", () => later(job)));
+  if (job.is_open) found.push(act("Share", "S", "a link to look at it, good for an hour", () => actions.share(job)));
   return found;
 }
 
