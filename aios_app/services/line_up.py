@@ -50,12 +50,13 @@ def look_at_line(ctx: Context, line: str) -> None:
     if head is None:
         return
     now_ms = ctx.ledger.now_ms()
-    if head.until_ms <= now_ms and head.machine != ctx.machine:
-        _pass_over(ctx, head)
-        return
-    if head.until_ms <= now_ms:
+    if head.until_ms > now_ms:
+        ctx.ledger.set_timer(ctx.machine, LINE, line, head.until_ms)
+    elif head.machine == ctx.machine:
         _send(ctx, head.job, head.machine)
-    ctx.ledger.set_timer(ctx.machine, LINE, line, max(head.until_ms, now_ms + START_MS))
+        ctx.ledger.set_timer(ctx.machine, LINE, line, now_ms + START_MS)
+    else:
+        _pass_over(ctx, head)
 
 
 def restore_lines(ctx: Context) -> None:
