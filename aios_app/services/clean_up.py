@@ -16,11 +16,11 @@ from aios_app.git.base import fetch
 from aios_app.git.repository import find_repository
 from aios_app.git.standing import Standing, Work, standing_of
 from aios_app.git.worktrees import repository_lock
+from aios_app.services.close_agent import why_busy
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import project_setting
 from aios_app.services.drop_jobs import Candidate, candidate_of, drop_job, remove_all
 from aios_app.services.remove_work import has_work
-from aios_app.services.why_busy import why_busy
 
 #: Jobs, and repositories, looked at side by side.
 _AT_ONCE = 4

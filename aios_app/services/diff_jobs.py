@@ -50,7 +50,7 @@ def diff_jobs(ctx: Context, refs: Sequence[str], cwd: str) -> dict[str, Any]:
 def _change(job: Job) -> dict[str, Any]:
     side = _side(job)
     found = changes_between(side.repository, side.base, side.tip)
-    if not found.files and job.landed_sha and job.state is not JobState.LANDED:
+    if not found.files and _has_landed(job) and job.state is not JobState.LANDED:
         side = _landed(job, side.repository)
         found = changes_between(side.repository, side.base, side.tip)
     return _answer(found, [side.title, *side.notes])
@@ -78,7 +78,7 @@ def _side(job: Job) -> _Side:
     if job.is_in_place:
         return _in_place(job)
     repository = find_repository(Path(job.path))
-    if job.state is JobState.LANDED and job.landed_sha:
+    if job.state is JobState.LANDED and _has_landed(job):
         return _landed(job, repository)
     if has_work(job):
         return _in_worktree(job, repository)
@@ -101,6 +101,11 @@ def _in_worktree(job: Job, repository: Repository) -> _Side:
     head, tree, notes = _snapshot(Path(job.worktree))
     base = _base(job, repository, head or job.base_sha)
     return _Side(repository=repository, base=base, tip=tree, title=_title(job, base), notes=notes)
+
+
+def _has_landed(job: Job) -> bool:
+    """Whether it is known which commits of the base are the job's."""
+    return bool(job.landed_from) and job.landed_sha not in {"", job.landed_from}
 
 
 def _landed(job: Job, repository: Repository) -> _Side:

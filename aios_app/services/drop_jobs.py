@@ -11,13 +11,12 @@ from aios_app.domain.models import LIVE_STATES, SETTLED_STATES, Job, JobState
 from aios_app.git.losses import Losses
 from aios_app.git.removal import Removal
 from aios_app.services.check_job import end_check
-from aios_app.services.close_agent import close_agent
+from aios_app.services.close_agent import close_agent, why_busy
 from aios_app.services.context import Context
 from aios_app.services.find_jobs import find_jobs
 from aios_app.services.other_worktrees import find_other, losses_of_other, remove_other
 from aios_app.services.records import record
 from aios_app.services.remove_work import has_work, losses, remove_work
-from aios_app.services.why_busy import why_busy
 
 KEPT_DAYS_WORDS = "in the trash for 30 days"
 _AT_REST = frozenset(JobState) - LIVE_STATES
@@ -32,6 +31,7 @@ class Candidate:
     lines: tuple[str, ...]  #: what only it has
     problem: str  #: why it stays; empty: it goes
     remove: Callable[[], Removal]
+    is_gone: bool = False  #: it was removed before
 
 
 def drop_jobs(
@@ -45,7 +45,8 @@ def drop_jobs(
         raise UsageError("remove which? Name jobs, or worktrees")
     candidates = [candidate_of(ctx, job) for job in find_jobs(ctx, refs, cwd)]
     candidates += [_other(ctx, name) for name in names]
-    return remove_all(candidates, is_confirmed=is_confirmed)
+    left = [one for one in candidates if not one.is_gone]  # of a run those that are still there are meant
+    return remove_all(left or candidates, is_confirmed=is_confirmed)
 
 
 def drop_job(ctx: Context, job: Job, state: JobState = JobState.DROPPED, *, at: str = "") -> Removal:
@@ -69,9 +70,10 @@ def candidate_of(ctx: Context, job: Job, state: JobState = JobState.DROPPED) -> 
     """The job's worktree and branch, and why they stay, where they do."""
     problem = why_busy(ctx, job)
     lines: tuple[str, ...] = ()
+    is_gone = job.state in SETTLED_STATES and not has_work(job)
     if job.is_in_place:
         problem = "it works in your own directory, which stays"
-    elif not problem and job.state in SETTLED_STATES and not has_work(job):
+    elif is_gone:
         problem = f"it is {job.state} and removed already (aios trash)"
     elif not problem:
         problem, lines = _look(lambda: losses(ctx, job))
@@ -81,6 +83,7 @@ def candidate_of(ctx: Context, job: Job, state: JobState = JobState.DROPPED) -> 
         lines=lines,
         problem=problem,
         remove=lambda: drop_job(ctx, job, state),
+        is_gone=is_gone,
     )
 
 

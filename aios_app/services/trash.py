@@ -14,6 +14,7 @@ from aios_app.git.restoring import Restored, restore
 from aios_app.git.trash import TrashEntry, list_trash
 from aios_app.git.worktrees import repository_lock
 from aios_app.services.context import Context
+from aios_app.services.create_worktree import project_setting
 from aios_app.services.other_worktrees import worktrees_dir
 from aios_app.services.records import record
 
@@ -69,7 +70,8 @@ def _reopen(ctx: Context, entry: TrashEntry, restored: Restored) -> tuple[Job | 
     changes = {"worktree": str(restored.path), "branch": restored.branch or job.branch}
     if not ctx.ledger.settle(job.number, _AT_REST, JobState.REVIEW, **changes):
         return job, [f"#{job.number} is {job.state} and goes on elsewhere: aios w {restored.path.name}"]
-    return record(ctx, job.number), []
+    setup = project_setting(ctx, job, "setup")
+    return record(ctx, job.number), [f"what its setup made is not back: run {setup} there"] if setup else []
 
 
 def _find(ctx: Context, found: Iterable[Found], ref: str) -> Found:

@@ -19,9 +19,10 @@ from aios_app.services.clean_up import clean_up
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
 from aios_app.services.diff_jobs import diff_jobs
-from aios_app.services.drop_jobs import drop_jobs
+from aios_app.services.drop_jobs import drop_job, drop_jobs
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.reconcile import ensure_ledger
+from aios_app.services.remove_work import remove_work
 from aios_app.services.trash import restore_trash, show_trash
 from aios_app.services.worktrees import list_worktrees
 from tests.integration.git_fixtures import commit, git
@@ -153,6 +154,37 @@ def test_a_job_whose_agent_is_at_it_stays(ctx: Context, shop: Path, state: JobSt
 
     assert [result["is_dropped"] for result in results] == [False, True]
     assert Path(now(ctx, [busy])[0].worktree).is_dir()
+
+
+def test_of_a_run_what_is_still_there_goes(ctx: Context, shop: Path) -> None:
+    first, second = reviewed(ctx, shop, 2)
+    drop(ctx, str(first.number))
+
+    results = drop(ctx, f"r{first.run}")["results"]
+
+    assert [(result["job"]["number"], result["is_dropped"]) for result in results] == [(second.number, True)]
+
+
+def test_a_drop_that_was_killed_before_the_books_is_ended_by_the_same_words(ctx: Context, shop: Path) -> None:
+    [job] = reviewed(ctx, shop)
+    (Path(job.worktree) / "new.txt").write_text("x")
+    remove_work(ctx, job)
+
+    [result] = drop(ctx, str(job.number))["results"]
+
+    assert (result["is_dropped"], now(ctx, [job])[0].state) == (True, JobState.DROPPED)
+    restore_trash(ctx, ref=str(job.number), cwd="/")
+    assert (Path(job.worktree) / "new.txt").read_text() == "x"
+
+
+def test_a_restore_says_what_it_cannot_bring_back(ctx: Context, shop: Path) -> None:
+    ctx.catalog.set("shop.setup", "npm ci")
+    [job] = reviewed(ctx, shop)
+    drop(ctx, str(job.number))
+
+    answer = restore_trash(ctx, ref=str(job.number), cwd="/")
+
+    assert answer["message"] == "what its setup made is not back: run npm ci there"
 
 
 def test_a_job_in_a_persons_own_directory_removes_nothing(ctx: Context, shop: Path) -> None:
@@ -314,8 +346,6 @@ def test_only_what_is_old_enough_goes(ctx: Context, shop: Path) -> None:
 
 def test_work_that_comes_after_the_look_is_kept(ctx: Context, shop: Path) -> None:
     [job] = reviewed(ctx, shop)
-    from aios_app.services.drop_jobs import drop_job
-
     (Path(job.worktree) / "late.txt").write_text("x")
 
     with pytest.raises(ConflictError, match="was changed since"):
