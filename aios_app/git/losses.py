@@ -29,12 +29,13 @@ class Losses:
 
     def lines(self) -> list[str]:
         """One line for each kind that there is."""
+        commits = "commit" if len(self.commits) == 1 else "commits"
         kinds = (
             ("changed", self.changed),
             ("untracked", self.untracked),
-            ("commits that nothing else has", self.commits),
-            ("stashes, which stay (git stash list)", self.stashes),
-            ("ignored, which are not kept", self.ignored),
+            (f"{commits} that nothing else has", self.commits),
+            ("stashed, stays there (git stash list)", self.stashes),
+            ("ignored, not kept", self.ignored),
         )
         return [f"{len(names)} {kind}: {_named(names)}" for kind, names in kinds if names]
 

@@ -10,6 +10,7 @@ from aios_app.domain.errors import AiosError, ConflictError, NotNow, UsageError
 from aios_app.domain.models import LIVE_STATES, SETTLED_STATES, Job, JobState
 from aios_app.git.losses import Losses
 from aios_app.git.removal import Removal
+from aios_app.git.trash import KEPT_DAYS
 from aios_app.services.check_job import end_check
 from aios_app.services.close_agent import close_agent, why_busy
 from aios_app.services.context import Context
@@ -18,7 +19,6 @@ from aios_app.services.other_worktrees import find_other, losses_of_other, remov
 from aios_app.services.records import record
 from aios_app.services.remove_work import has_work, losses, remove_work
 
-KEPT_DAYS_WORDS = "in the trash for 30 days"
 _AT_REST = frozenset(JobState) - LIVE_STATES
 
 
@@ -94,9 +94,9 @@ def remove_all(candidates: Sequence[Candidate], *, is_confirmed: bool) -> dict[s
         raise ConflictError("\n".join(f"{one.name} stays: {one.problem}" for one in candidates))
     if is_confirmed:
         return {"results": [_remove(one) for one in candidates]}
-    count = "1 worktree" if len(going) == 1 else f"{len(going)} worktrees"
+    what, it = ("1 worktree", "it") if len(going) == 1 else (f"{len(going)} worktrees", "them")
     return {
-        "question": f"Remove {count}? What is named stays {KEPT_DAYS_WORDS}.",
+        "question": f"Remove {what}? The trash keeps {it} for {KEPT_DAYS} days.",
         "names": [line for one in candidates for line in _named(one)],
     }
 
@@ -146,7 +146,11 @@ def _remove(one: Candidate) -> dict[str, Any]:
     except AiosError as error:
         return result | {"message": str(error)}
     word = one.job.number if one.job else one.name
-    words = [f"removed, {KEPT_DAYS_WORDS}: aios trash restore {word}"] if removal.entry else ["removed"]
+    words = (
+        [f"removed, in the trash for {KEPT_DAYS} days: aios trash restore {word}"]
+        if removal.entry
+        else ["removed"]
+    )
     return result | {
         "is_dropped": True,
         "message": "; ".join([*words, *removal.said]),

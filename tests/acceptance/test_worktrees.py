@@ -65,8 +65,8 @@ def test_what_goes_is_named_asked_for_and_comes_back_byte_for_byte(stack: Stack,
     assert named[0] == f"#{job.number} {job.name}, branch {job.branch}"
     assert named[1] == "  1 changed: README.md"
     assert named[2] == "  3 untracked: caf\ufffd, link, run.sh".replace("\ufffd", "")
-    assert named[3].startswith("  1 commits that nothing else has: ")
-    assert named[4].startswith(f"  1 stashes, which stay (git stash list): stash@{{0}} WIP on {job.branch}")
+    assert named[3].startswith("  1 commit that nothing else has: ")
+    assert named[4].startswith(f"  1 stashed, stays there (git stash list): stash@{{0}} WIP on {job.branch}")
     assert done.stdout == (
         f"#{job.number} removed, in the trash for 30 days: aios trash restore {job.number}\n"
     )
@@ -90,7 +90,7 @@ def test_a_person_at_a_terminal_is_asked_and_may_say_no(stack: Stack, shop: Path
     [job] = _reviewed(stack)
 
     with stack.terminal("w+", str(job.number)) as terminal:
-        terminal.read_until("Remove 1 worktree? What is named stays in the trash for 30 days. [Y/n]")
+        terminal.read_until("Remove 1 worktree? The trash keeps it for 30 days. [Y/n]")
         terminal.type("n\n")
         assert terminal.process.wait(20) == 1
 

@@ -310,6 +310,18 @@ def test_nothing_is_followed_out_of_the_worktree(cloned: Cloned, place: Path, tm
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years"
 
 
+def test_directories_that_a_tool_made_unwritable_go_too(cloned: Cloned, place: Path) -> None:
+    (place / ".gitignore").write_text("cache\n")
+    (place / "cache" / "mod").mkdir(parents=True)
+    (place / "cache" / "mod" / "go.mod").write_text("x")
+    for folder in (place / "cache" / "mod", place / "cache"):
+        folder.chmod(0o555)
+
+    _remove(cloned.repo, place)
+
+    assert not place.exists()
+
+
 def test_other_worktrees_stay_as_they_are(cloned: Cloned, place: Path) -> None:
     web, moved = place.with_name(f"{NAME}-web"), place.with_name("moved")
     for path, branch in ((web, "web"), (moved, "moved")):

@@ -85,10 +85,10 @@ def test_what_only_the_worktree_has_is_named_before_anything_is_touched(ctx: Con
 
     answer = drop(ctx, str(job.number), is_confirmed=False)
 
-    assert answer["question"] == "Remove 1 worktree? What is named stays in the trash for 30 days."
+    assert answer["question"] == "Remove 1 worktree? The trash keeps it for 30 days."
     assert answer["names"][0] == f"#{job.number} {job.name}, branch {job.branch}"
     assert answer["names"][1:3] == ["  1 changed: README.md", "  1 untracked: new.txt"]
-    assert answer["names"][3].startswith("  1 commits that nothing else has: ")
+    assert answer["names"][3].startswith("  1 commit that nothing else has: ")
     assert answer["names"][3].endswith(" write done.txt")
     assert worktree.is_dir()
     assert now(ctx, [job])[0].state is JobState.REVIEW

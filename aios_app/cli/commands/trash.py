@@ -46,13 +46,13 @@ def _list(*, is_json: bool) -> int:
 
 
 def _row(entry: Json, now_ms: int) -> tuple[str, ...]:
-    left = max(0, entry["expires_ms"] - now_ms) // _DAY_MS
+    left = max(0, -((now_ms - entry["expires_ms"]) // _DAY_MS))
     size = [f"{entry[kind]} {kind if entry[kind] != 1 else kind[:-1]}" for kind in ("commits", "files")]
     return (
         f"#{entry['job']}" if entry["job"] else "-",
         entry["project"],
         _when(entry["removed_ms"]),
-        f"{left} days left",
+        f"{left} day{'' if left == 1 else 's'} left",
         ", ".join(word for word in size if not word.startswith("0 ")) or "nothing of its own",
         (entry["branch"] if entry["job"] else "") or entry["name"],
     )
