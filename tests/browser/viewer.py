@@ -17,11 +17,13 @@ from aios_app.domain.models import Agent, Finishes, Job
 from aios_app.services.context import open_catalog
 from aios_app.stack.unix_http import UnixConnection
 from tests.acceptance.stack import Stack
+from tests.conftest import CHECKOUT
 
 #: Milliseconds in which anything that a page is waited for must have come.
 DEADLINE_MS = 15_000
 #: What Chromium says of answers that the tests ask for.
 _EXPECTED = re.compile(r"favicon|status of (401|403|502)|WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESP")
+_AXE = CHECKOUT / "web/frontend/node_modules/axe-core/axe.min.js"
 SHELL = Agent(
     uuid="",
     key="s",
@@ -148,6 +150,13 @@ def tmux(stack: Stack, *words: str) -> str:
 def captured(stack: Stack, job: Job) -> list[str]:
     """The job's screen as tmux has it."""
     return [line.rstrip() for line in tmux(stack, "capture-pane", "-p", "-t", f"={job.name}:").splitlines()]
+
+
+def hindrances(page: Page) -> list[str]:
+    """What axe finds that keeps people from using the page: contrast, labels, structure."""
+    page.evaluate(_AXE.read_text())
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
 
 
 def shot(page: Page, directory: Path, name: str) -> None:

@@ -18,12 +18,12 @@ function TerminalPage({ session, isOwner }: { session: string; isOwner: boolean 
   const job = known ?? shared;
   if (job) document.title = `#${job.number} ${job.state} · ${job.project} · AIOS`;
   return (
-    <>
+    <main>
       <Bar job={job} known={isOwner ? known : undefined} session={session} title={title} />
       <TerminalView session={session} number={job?.number ?? 0} onHello={({ job }) => setShared(job)} onTitle={setTitle} />
       <Questions />
       <Notices />
-    </>
+    </main>
   );
 }
 
@@ -39,9 +39,9 @@ function Bar({ job, known, session, title }: BarProps) {
     <header class="top terminal-bar">
       {known ? <a class="brand" href={`/jobs/${known.number}`} title="All about this job">AIOS</a> : <span class="brand">AIOS</span>}
       {job && <State state={job.state} />}
-      <span class="terminal-title" title={title}>
+      <h1 class="terminal-title" title={title}>
         {job ? `#${job.number} ${job.project} · ${job.agent}${job.title ? `: ${job.title}` : ""}` : session}
-      </span>
+      </h1>
       {job?.question && <span class="asks">{job.question}</span>}
       <span class="spacer" />
       {known && <OwnerActions job={known} />}

@@ -39,6 +39,7 @@ export function JobsPage() {
   const rows = useMemo(() => toRows(groups, runs, selected), [groups, runs, selected]);
   return (
     <>
+      <h1 class="unseen">Jobs</h1>
       <div class="filters">
         <input
           ref={search}

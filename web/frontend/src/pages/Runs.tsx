@@ -123,7 +123,7 @@ function Comparison({ project, candidates }: { project: string; candidates: Job[
         <caption>{project}</caption>
         <thead>
           <tr>
-            {["Job", "State", "Check", "Change", "Commits", "Time", "Tokens", "Its last words", ""].map((name) => <th key={name} scope="col">{name}</th>)}
+            {["Job", "State", "Check", "Change", "Commits", "Time", "Tokens", "Its last words", "Choice"].map((name) => <th key={name} scope="col">{name}</th>)}
           </tr>
         </thead>
         <tbody>{candidates.map((job) => <Candidate key={job.number} job={job} hasRivals={candidates.length > 1} />)}</tbody>

@@ -63,13 +63,13 @@ function File({ file, index, isSplit }: { file: DiffFile; index: number; isSplit
   const [isOpen, setOpen] = useState(file.addedLines + file.deletedLines <= LARGE);
   return (
     <section class="file" id={`file-${index}`} aria-label={nameOf(file)}>
-      <h3>
-        <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>{isOpen ? "▾" : "▸"}</button>
+      <h2>
+        <button type="button" aria-label={isOpen ? "Close" : "Open"} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>{isOpen ? "▾" : "▸"}</button>
         <span class="path">{nameOf(file)}</span>
         {file.isNew && <span class="quiet">new</span>}
         {file.isDeleted && <span class="quiet">removed</span>}
         <Sums file={file} />
-      </h3>
+      </h2>
       {isOpen && file.isBinary && <p class="quiet">Binary: not shown.</p>}
       {isOpen && <div class="scroll">{file.blocks.map((block) => <Block key={block.header} block={block} file={file} isSplit={isSplit} />)}</div>}
     </section>

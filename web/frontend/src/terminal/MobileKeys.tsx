@@ -8,7 +8,7 @@ export interface Held {
 }
 
 const KEYS: readonly (readonly [label: string, name: string, text: string])[] = [
-  ["Esc", "Escape", "\x1b"],
+  ["Esc", "Esc", "\x1b"],
   ["Tab", "Tab", "\t"],
   ["←", "Left", "\x1b[D"],
   ["↑", "Up", "\x1b[A"],

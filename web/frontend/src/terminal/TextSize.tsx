@@ -12,8 +12,8 @@ export function TextSize() {
   };
   return (
     <>
-      <button type="button" aria-label="Smaller text" title="Smaller text" onClick={() => change(-1)}>A−</button>
-      <button type="button" aria-label="Larger text" title="Larger text" onClick={() => change(1)}>A+</button>
+      <button type="button" title="Smaller text" onClick={() => change(-1)}>A−</button>
+      <button type="button" title="Larger text" onClick={() => change(1)}>A+</button>
     </>
   );
 }
