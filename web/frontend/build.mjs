@@ -35,8 +35,8 @@ async function bundle() {
   });
   return Object.fromEntries(
     Object.entries(result.metafile.outputs)
-      .filter(([, made]) => made.entryPoint)
-      .map(([path, made]) => [entryName(made.entryPoint), basename(path)]),
+      .map(([path, made]) => [entryName(made.entryPoint), basename(path)])
+      .filter(([name]) => name),
   );
 }
 
