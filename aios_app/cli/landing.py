@@ -135,7 +135,8 @@ def ending(landing: Json) -> Iterable[str]:
         yield f"  {file['path']}"
         for side, commits in (("base", file["ours"]), ("job", file["theirs"])):
             yield from (f"    {side:4} {commit}" for commit in commits)
-    if outcome in _NEXT and not (outcome == "conflict" and landing["resolves"]):
+    is_at_work = outcome == "conflict" and landing["resolves"]
+    if outcome in _NEXT and not is_at_work and not landing["is_revert"]:
         yield f"next: {_NEXT[outcome].format(number, number, number)}"
 
 

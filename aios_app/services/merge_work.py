@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,9 @@ from aios_app.services.records import job_dir
 from aios_app.services.run_check import run_check
 from aios_app.spool.person_command import end_command
 
-#: How often a landing begins again because the branch has moved meanwhile.
-TRIES = 5
+#: So often, and for so many seconds, a landing begins again because the branch has moved meanwhile.
+_TRIES = 5
+_PATIENCE_S = 30.0
 #: Lines of a red check's output that are shown at once.
 _TAIL_LINES = 8
 _TAIL_BYTES = 4096
@@ -49,24 +51,35 @@ def bring_onto(
     Raises ``MergeConflict``, ``CheckFailed``, ``ConflictError`` or ``GitError``, and the branch is as it was;
     but where a push was cut off and the remote cannot be asked, which is said.
     """
-    for _ in range(TRIES):
-        progress.begin("merge", LOCAL_LIMIT_S + site.check_s)
-        with scratch(site.repo, site.scratch, site.person, wait_s=LOCAL_LIMIT_S + site.check_s) as held:
-            end_command(held.path)  # the check of a killed worker's landing would write there
-            progress.begin("merge", LOCAL_LIMIT_S)
-            sha = work.make(held, base)
-            if sha == base:
-                return base, base
-            progress.done(f"ok {work.verb} {site.target.branch} {sha[:7]}")
-            _check(ctx, job, site, progress, held)
-            known = {"base_sha": base, "sha": sha, "source_sha": work.source_sha}
-            progress.begin("push", site.push_s + site.fetch_s, **known)
-            keep_commit(site.repo, "landing", job.name, sha)
-            if _publish(site, held, sha, base, job):
-                return base, sha
-        progress.begin("fetch again: it has moved", site.fetch_s)
+    begun, tries, name = time.monotonic(), 0, site.target.name
+    while tries < _TRIES or time.monotonic() - begun < _PATIENCE_S:
+        sha = _bring_once(ctx, job, site, progress, base, work)
+        if sha:
+            return base, sha
+        tries += 1
+        progress.done(f"note {name} has moved meanwhile: again")
+        progress.begin("fetch again", site.fetch_s)
         base = fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s)
-    raise GitError(f"{site.target.name} moved {TRIES} times meanwhile: land again when it is quieter")
+    raise GitError(f"{name} moved {tries} times meanwhile: land again when it is quieter")
+
+
+def _bring_once(ctx: Context, job: Job, site: Site, progress: Progress, base: str, work: Work) -> str:
+    """The branch's commit from now on; empty: it has moved meanwhile."""
+    wait_s = LOCAL_LIMIT_S + site.check_s
+    progress.begin("merge", wait_s)
+    with scratch(site.repo, site.scratch, site.person, wait_s=wait_s) as held:
+        if site.check_s:
+            end_command(held.path)  # what the check of a killed worker's landing left would write there
+        progress.begin("merge", LOCAL_LIMIT_S)
+        sha = work.make(held, base)
+        if sha == base:
+            return base
+        progress.done(f"ok {work.verb} {site.target.branch} {sha[:7]}")
+        _check(ctx, job, site, progress, held)
+        known = {"base_sha": base, "sha": sha, "source_sha": work.source_sha}
+        progress.begin("push", site.push_s + site.fetch_s, **known)
+        keep_commit(site.repo, "landing", job.name, sha)
+        return sha if _publish(site, held, sha, base, job) else ""
 
 
 def _check(ctx: Context, job: Job, site: Site, progress: Progress, held: Scratch) -> None:

@@ -66,6 +66,9 @@ def request_landings(ctx: Context, request: LandingRequest) -> dict[str, Any]:
 def request_pick(ctx: Context, job: Job, request: LandingRequest) -> dict[str, Any]:
     """Lands the job; once it has landed its rivals go to the trash, but those whose agents work then."""
     rivals = [other.number for other in ctx.ledger.run_jobs(job.run) if _is_rival(other, job)]
+    if job.state is JobState.LANDED and rivals:
+        words = " ".join(map(str, rivals))
+        raise NotNow(f"#{job.number} has landed already; its rivals go by aios w+ {words}")
     return request_landings(ctx, replace(request, refs=[str(job.number)], drops=tuple(rivals)))
 
 
@@ -126,8 +129,9 @@ def _plan(ctx: Context, job: Job, request: LandingRequest) -> Landing:
 
 
 def already(job: Job) -> str:
-    """``already on origin/main 8c1d5aa``."""
-    return f"already on {job.landed_ref} {job.landed_sha[:7]}".rstrip()
+    """``already on origin/main 8c1d5aa``, and what became of it there."""
+    where = f"already on {job.landed_ref} {job.landed_sha[:7]}".rstrip()
+    return f"{where}; {job.note}" if job.note else where
 
 
 def check_landable(job: Job) -> None:
