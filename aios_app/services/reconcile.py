@@ -64,7 +64,7 @@ def reconcile(ctx: Context) -> None:
     dispatch(ctx)
     send_landings(ctx)
     for job in ctx.ledger.jobs_in(_ENDED_STATES):
-        if job.machine == ctx.machine and (job.measured_ms < job.finished_ms or job.check in PENDING):
+        if job.machine == ctx.machine and (job.measured_ms < job.since_ms or job.check in PENDING):
             measure(ctx, job.number)
 
 

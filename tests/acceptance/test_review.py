@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,10 @@ def shop(stack: Stack) -> Path:
 
 
 def in_review(stack: Stack, *, count: int = 1) -> list[Job]:
-    """Jobs whose turn and check are over."""
+    """Jobs whose turn and check are over, in the order of a review: those first that came into it first."""
     run = stack.start("multi", "shop", f"d:{count}", QUICK)
     stack.ok("wait", f"r{run}")
-    return stack.jobs(run)
+    return sorted(stack.jobs(run), key=lambda job: (job.since_ms, job.number))
 
 
 def asks_about(terminal: Terminal, number: int) -> str:
@@ -78,19 +79,22 @@ def test_what_was_put_off_comes_last_the_next_time(stack: Stack, shop: Path) -> 
         asks_about(terminal, second.number)
 
 
-def test_a_reply_is_a_further_turn_and_its_job_comes_again(stack: Stack, shop: Path) -> None:
-    [job] = in_review(stack)
+def test_a_reply_is_a_further_turn_after_which_the_job_comes_again(stack: Stack, shop: Path) -> None:
+    first, second = in_review(stack, count=2)
 
-    with stack.terminal("review", f"r{job.run}") as terminal:
-        asks_about(terminal, job.number)
+    with stack.terminal("review", f"r{first.run}") as terminal:
+        asks_about(terminal, first.number)
         terminal.type("r\n")
-        terminal.read_until(f"to #{job.number}:")
-        terminal.type("once more\n")
-        terminal.read_until("that was all")
-        assert terminal.process.wait(10) == 0
-    stack.until(job.run, lambda jobs: jobs[0].turns == 2)
+        terminal.read_until(f"to #{first.number}:")
+        terminal.type("demo: seconds 0.1\n")
+        asks_about(terminal, second.number)
+        stack.ok("wait", str(first.number))
+        terminal.type("s\n")
+        asks_about(terminal, first.number)
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.process.wait(10) == 130
 
-    assert "once more" in stack.job(job.number).message
+    assert stack.job(first.number).turns == 2
 
 
 def test_a_job_that_is_dropped_is_named_and_asked_for_first(stack: Stack, shop: Path) -> None:

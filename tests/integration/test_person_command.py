@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -116,6 +117,17 @@ def test_the_start_up_files_of_the_shell_are_read_and_what_they_say_is_left_out(
     run("echo $TOOL", shell="/bin/bash")
 
     assert log.read_text() == "there\n"
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "zsh", "fish"])
+def test_the_person_s_shell_may_be_any(run: Run, log: Path, shell: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+
+    ended = run('echo "it\'s $((1 + 1))"; exit 3', shell=program)
+
+    assert (ended.status, log.read_text()) == (3, "it's 2\n")
 
 
 def test_start_up_files_that_end_the_shell_are_shown(

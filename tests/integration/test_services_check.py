@@ -277,3 +277,17 @@ def test_a_job_that_is_dropped_meanwhile_has_no_check_any_more(ctx: Context, sho
 
     assert worked_off(ctx, job).check == ""
     assert not check_log(ctx.settings, job.number).exists()
+
+
+def test_a_further_turn_whose_size_nobody_took_is_measured_by_the_next_worker(
+    ctx: Context, shop: Path
+) -> None:
+    job = done(ctx, at_work(ctx, shop), "one")
+    ctx.ledger.move(job.attempt, {JobState.REVIEW}, JobState.RUNNING)
+    (Path(job.worktree) / "two").write_text("x\n")
+    ctx.ledger.move(job.attempt, {JobState.RUNNING}, JobState.REVIEW, turns=2)
+    assert now(ctx, [job])[0].files == 1
+
+    reconcile(ctx)
+
+    assert now(ctx, [job])[0].files == 2
