@@ -78,6 +78,10 @@ class Settings:
         return self.runtime_dir / "api.sock"
 
     @property
+    def flower_socket(self) -> Path:
+        return self.runtime_dir / "flower.sock"
+
+    @property
     def supervisor_socket(self) -> Path:
         return self.runtime_dir / "supervisor.sock"
 

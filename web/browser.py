@@ -27,6 +27,7 @@ from web.pages import (
     ShareHandler,
 )
 from web.routes import ROOT, MethodAndPath
+from web.tasks_page import FlowerHandler
 from web.terminal import TerminalHandler
 
 #: Of one WebSocket message; a longer one closes the socket before it is read.
@@ -107,12 +108,9 @@ def make_browser_app(door: Door) -> Application:
         url(r"/login", LoginHandler, {"file": "login.html", "needs": ""}),
         url(r"/logout", LogoutHandler),
         url(r"/share", ShareHandler),
+        url(r"/flower(/.*)?", FlowerHandler),
         url(r"/static/(.+)", FileHandler, {"path": str(STATIC)}),
-        url(
-            r"/(?:(?:jobs|runs|machines|projects|new)(?:/.*)?)?",
-            PageHandler,
-            {"file": "index.html", "needs": "owner"},
-        ),
+        url(_PAGES, PageHandler, {"file": "index.html", "needs": "owner"}),
     ]
     return Application(
         [*own, *api],

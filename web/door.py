@@ -16,6 +16,7 @@ from aios_app.domain.errors import StackError
 from aios_app.services.context import Context
 from web.access import Access, Grant
 from web.feed import Feed
+from web.flower import Flower
 from web.handlers import MAX_BODY_BYTES
 from web.pending import Pending
 from web.place import Place, listen, note
@@ -63,6 +64,7 @@ class Door:
         self.feed = feed
         self.pending = pending
         self.access = Access(context.settings.data_dir / "web-access.json")
+        self.flower = Flower(context.settings)
         self.sockets: set[LiveSocket] = set()
         self._make_app = make_app
         self._loop = asyncio.get_running_loop()
@@ -92,6 +94,7 @@ class Door:
     async def close(self) -> None:
         """Nobody comes in any more; pages are told to come again later."""
         self._leave(self.sockets, Close.GOING_AWAY, "the service ends")
+        await self.flower.close()
         if self._server is not None:
             self._server.stop()
             await self._server.close_all_connections()

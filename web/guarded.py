@@ -20,7 +20,7 @@ from web.door import Door
 from web.handlers import BaseHandler
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -65,7 +65,7 @@ class Guarded(BaseHandler):
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             self.set_header(name, value)
 
     def prepare(self) -> None:
@@ -76,7 +76,7 @@ class Guarded(BaseHandler):
         self.visitor = self._find_visitor()
         if self.request.method not in _SAFE_METHODS and not self.has_token:
             self.require_own_page()
-            self._require_script()
+            self.require_script()
 
     def require_own_page(self) -> None:
         """Refuses what a page of another place has sent, and what no page has sent."""
@@ -105,8 +105,8 @@ class Guarded(BaseHandler):
         wanted = self.door.place.token
         return bool(wanted) and hmac.compare_digest(f"sha256:{hashed(secret)}", wanted)
 
-    def _require_script(self) -> None:
-        """What no form can send: a browser asks us before a page of another place sends it, and we say no."""
+    def require_script(self) -> None:
+        """Refuses what a form could send. What it cannot, browsers ask for before another page sends it."""
         headers = self.request.headers
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind != "application/json" or headers.get("X-AIOS") != "1":
