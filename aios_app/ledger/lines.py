@@ -68,6 +68,11 @@ class Lines:
         """
         return _moved(self._run("line_leave", *_stands(landing), lease_ms, whole(words), int(only_if_late)))
 
+    def remember(self, landing: Landing) -> None:
+        """Puts a landing that is over back into a ledger that was made anew."""
+        with redis_errors():
+            self._redis.set(keys.landing(landing.job), as_json(landing.to_json()))
+
     def landing(self, number: int) -> Landing | None:
         """The job's last landing, with its place in line; one that clears up has none and no outcome."""
         with redis_errors():

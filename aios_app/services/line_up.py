@@ -60,10 +60,12 @@ def look_at_line(ctx: Context, line: str) -> None:
 
 
 def restore_lines(ctx: Context) -> None:
-    """Puts the landings that were not over back into their lines, as they stood."""
-    under_way = [landing for landing in read_landings(ctx.settings) if landing.outcome is None]
-    for landing in sorted(under_way, key=lambda landing: landing.asked_ms):
-        ctx.ledger.lines.join(landing, lease_ms=START_MS)
+    """Puts the landings that were not over back into their lines, as they stood; knows the others again."""
+    for landing in sorted(read_landings(ctx.settings), key=lambda landing: landing.asked_ms):
+        if landing.outcome is None:
+            ctx.ledger.lines.join(landing, lease_ms=START_MS)
+        else:
+            ctx.ledger.lines.remember(landing)
 
 
 def _pass_over(ctx: Context, head: Head) -> None:

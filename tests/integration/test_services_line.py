@@ -28,7 +28,7 @@ from aios_app.settings import Settings
 from aios_app.stack.address import redis_url
 from aios_app.stack.waiting import tries
 from tests.conftest import CHECKOUT
-from tests.integration.landing_jobs import finish, git, is_on_remote, person, remote_of, shop, worked
+from tests.integration.landing_jobs import finish, git, is_on_remote, land, person, remote_of, shop, worked
 from tests.private_redis import RedisServer
 
 __all__ = ["person", "shop"]
@@ -67,10 +67,11 @@ def test_a_head_of_another_machine_that_does_not_go_on_is_passed_over(context: C
 def test_a_lost_ledger_gets_the_lines_back_in_their_order(
     context: Context, shop: Path, redis_server: RedisServer
 ) -> None:
-    jobs = worked(context, shop, count=3)
-    numbers = [jobs[1].number, jobs[0].number, jobs[2].number]
-    refs = [str(number) for number in numbers]
+    done, *jobs = worked(context, shop, "a.txt", count=4)
+    land(context, done)
+    refs = [str(number) for number in (jobs[1].number, jobs[0].number, jobs[2].number)]
     request_landings(context, LandingRequest(refs=refs, cwd="/", environment={}))
+    numbers = [*map(int, refs), done.number]
     before = [context.ledger.lines.landing(number) for number in numbers]
 
     redis_server.kill()
@@ -79,7 +80,7 @@ def test_a_lost_ledger_gets_the_lines_back_in_their_order(
     ensure_ledger(context)
 
     assert [context.ledger.lines.landing(number) for number in numbers] == before
-    assert [landing.place for landing in before if landing] == [1, 2, 3]
+    assert [landing.place for landing in before if landing] == [1, 2, 3, 0]
 
 
 # Killed in the middle
