@@ -20,6 +20,7 @@ from aios_app.stack.directories import why_not_private
 from aios_app.stack.login_shell import API_KEYS, login_environment
 from aios_app.stack.redis_server import find_engine
 from aios_app.stack.states import programs
+from aios_app.stack.unix_http import get_json
 
 _PROGRAM_TIMEOUT_S = 5.0
 _GIB = 1024**3
@@ -67,6 +68,7 @@ def checks(
         *_inotify(),
         _memory(),
         _stack(settings),
+        *_browsers(settings),
         _path(settings, login),
         _login_shell(settings, login),
         *_agents(agents or {}, login),
@@ -138,6 +140,15 @@ def _stack(settings: Settings) -> Check:
         return Check(name="stack", ok=None, says=says, mend="aios up")
     is_well = all(program.state == "running" for program in found)
     return Check(name="stack", ok=is_well, says=says, mend="aios down; aios up")
+
+
+def _browsers(settings: Settings) -> Iterator[Check]:
+    """Whether the service lets them in, where it answers."""
+    status = get_json(settings.api_socket, "/api/v1/status")
+    web = status.get("web") if isinstance(status, dict) else None
+    if isinstance(web, dict) and (web.get("url") or web.get("problem")):
+        says = str(web.get("url") or web.get("problem"))
+        yield Check(name="browsers", ok=bool(web.get("url")), says=says, mend="aios config web_port PORT")
 
 
 def _path(settings: Settings, login: Mapping[str, str] | None) -> Check:

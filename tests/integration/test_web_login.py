@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import socket
 import stat
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from aios_app.services.context import Context
 from tests.integration.api_fixtures import serving
 from tests.integration.web_fixtures import Browser, Site, site
+from web import pages, peers
 from web.access import LOGIN_S, TICKET_S, Access
 
 __all__ = ["site"]
@@ -185,3 +188,43 @@ def test_a_token_that_could_be_guessed_is_refused_and_not_repeated(site: Site) -
 
     assert answer.status == 400
     assert "hunter2" not in answer["error"]["message"]
+
+
+def test_a_ticket_that_another_user_brings_is_worth_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = site.api("POST /web/ticket", {"path": "/"})["url"].removeprefix(site.url)
+    port = site.browser().address[1]
+    with monkeypatch.context() as patch:
+        patch.setattr(pages, "is_of_another_user", lambda _, own_port: own_port == port)
+        stranger = site.browser(is_logged_in=False).get(ticket)
+    own = site.browser(is_logged_in=False).get(ticket)
+
+    assert stranger.headers["Set-Cookie"] is None
+    assert own.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    ("uid", "is_stranger"), [(os.getuid(), False), (0, False), (os.getuid() + 1, True), (65534, True)]
+)
+def test_whose_program_connects_is_asked_of_the_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, uid: int, is_stranger: bool
+) -> None:
+    table = tmp_path / "tcp"
+    line = "   1: 0100007F:9C40 0100007F:1E01 01 00000000:00000000 00:00000000 00000000 {uid}  0 38 1"
+    other = line.replace(":9C40", ":9C41").format(uid=4711)
+    table.write_text(f"  sl  local_address rem_address\n{other}\n{line.format(uid=uid)}\n")
+    monkeypatch.setattr(peers, "_TABLES", (table, tmp_path / "none"))
+
+    assert peers.is_of_another_user(40000, 7681) is is_stranger
+    assert peers.is_of_another_user(40002, 7681) is False
+
+
+def test_a_connection_of_our_own_is_known_to_be_ours() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as tcp:
+            ends = {(local[-5:], remote[-5:]) for local, remote, _ in peers._connections()}
+
+            assert (f":{tcp.getsockname()[1]:04X}", f":{port:04X}") in ends
+            assert not peers.is_of_another_user(tcp.getsockname()[1], port)

@@ -14,6 +14,7 @@ import pytest
 
 from aios_app.domain.errors import StackError
 from aios_app.services.context import Context
+from aios_app.stack.doctor import checks
 from tests.integration.api_fixtures import serving
 from tests.integration.web_fixtures import Browser
 from web.place import DEFAULT_PORT, Place, listen
@@ -65,10 +66,12 @@ def test_a_port_that_is_taken_is_named_with_its_holder_and_the_rest_goes_on(cont
         context.catalog.set("web_port", str(port))
         with serving(context) as api:
             status = api("GET /status")
+            found = {check.name: check for check in checks(context.settings)}["browsers"]
             ticket = api("POST /web/ticket", {"path": "/"})
             holder.close()
             later = api("POST /web/ticket", {"path": "/"})
 
+    assert (found.ok, found.says) == (False, status["web"]["problem"])
     assert f"port {port} is taken by " in status["web"]["problem"]
     assert f"pid {os.getpid()}" in status["web"]["problem"]
     assert f"aios config web_port {port + 1}" in status["web"]["problem"]
