@@ -56,9 +56,9 @@ def remove_worktree(
             kept = _keep_all(repo, copy, entry, max_bytes=max_bytes, expected_head=expected_head)
     else:
         kept = _keep_commits(repo, admin, entry)
-    _delete(place)
+    delete_directory(place)
     if admin is not None:
-        _delete_admin(repo, admin)
+        delete_admin(repo, admin)
     if own:
         said += _delete_branch(repo, own, entry.branch_sha)
     expire(repo, entry.removed_ms)
@@ -125,8 +125,10 @@ def _keep_all(
     repo: Repository, copy: WorktreeCopy, entry: TrashEntry, *, max_bytes: int, expected_head: str
 ) -> TrashEntry:
     begun = _begun(repo, entry, copy.head())
-    if begun is not None and not _is_more(repo, begun, copy.tree(without=copy.uncommitted().nested)):
-        return begun
+    if begun is not None:
+        copy.check(copy.uncommitted(), max_bytes)
+        if not _is_more(repo, begun, copy.tree()):
+            return begun
     if expected_head and (copy.head() != expected_head or copy.uncommitted()):
         raise ConflictError(f"{copy.place} was changed since {expected_head[:7]}: it stays")
     for _ in range(_TRIES):
@@ -169,8 +171,11 @@ def _head(repo: Repository, admin: Path) -> str:
         return ""
 
 
-def _delete(place: Path) -> None:
-    """In one step for whoever looks: the rest of a half deleted worktree would pass for its agent's work."""
+def delete_directory(place: Path) -> None:
+    """In one step for whoever looks: the rest of a half deleted worktree would pass for its agent's work.
+
+    Also what a removal of it that was cut off has left.
+    """
     going = place.with_name(f".aios-removed-{hashlib.sha256(os.fsencode(place.name)).hexdigest()[:16]}")
     try:
         _delete_tree(going)  # of a removal that was cut off
@@ -200,8 +205,8 @@ def _make_writable(place: Path) -> None:
             Path(folder).chmod(0o700)
 
 
-def _delete_admin(repo: Repository, admin: Path) -> None:
-    """In one step, as git takes a half deleted one for broken."""
+def delete_admin(repo: Repository, admin: Path) -> None:
+    """The repository's side of a worktree, in one step, as git takes a half deleted one for broken."""
     gone = repo.git_dir / f"aios-removed-{admin.name}"
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(gone)

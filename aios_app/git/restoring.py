@@ -12,7 +12,7 @@ from aios_app.git.entries import HEADS, branch_sha, checked_out_branch, entry_of
 from aios_app.git.filling import copy_included, fill_submodules
 from aios_app.git.location import Repository
 from aios_app.git.metadata import read_metadata, remove_metadata, write_metadata
-from aios_app.git.removal import is_checked_out
+from aios_app.git.removal import delete_admin, delete_directory, is_checked_out
 from aios_app.git.runner import run_git
 from aios_app.git.trash import TrashEntry, forget
 
@@ -48,6 +48,9 @@ def restore(repo: Repository, entry: TrashEntry, *, folder: Path, timeout_s: flo
 def _bring_back(repo: Repository, entry: TrashEntry, place: Path, head: str, timeout_s: float) -> None:
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
+        if admin := entry_of(repo, place):  # of a removal that was cut off
+            delete_directory(place)
+            delete_admin(repo, admin)
         options = ["--quiet", "--no-checkout", "--detach"]
         _git(["worktree", "add", *options, "--", str(place), head], repo.root, timeout_s)
     write_metadata(place, {_BEGUN: entry.sha})
@@ -68,7 +71,8 @@ def _place(repo: Repository, entry: TrashEntry, folder: Path, head: str) -> Path
         if _is_ours(repo, entry, place, head):
             return place
     for place in tries:
-        if not os.path.lexists(place):
+        is_registered = place != old and entry_of(repo, place) is not None
+        if not os.path.lexists(place) and not is_registered:
             return place
     raise ConflictError(f"{old} and all names like it are taken: move one away")
 

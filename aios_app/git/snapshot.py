@@ -20,6 +20,8 @@ _NAMES_AT_ONCE = 200
 _GITLINK = "160000"
 #: Line endings are stored as a commit would store them, also where the person wants to be warned.
 _STAGING = {"core.safecrlf": "false"}
+#: In git's words of a directory that it passes over, with all that is in it.
+_UNREADABLE = "could not open directory"
 _MB = 1024 * 1024
 
 
@@ -30,9 +32,10 @@ class Uncommitted:
     changed: tuple[str, ...]
     untracked: tuple[str, ...]
     nested: tuple[str, ...]  #: repositories in the worktree that are no submodules of it
+    unreadable: tuple[str, ...] = ()  #: what git said of directories that it could not look into
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.untracked or self.nested)
+        return bool(self.changed or self.untracked or self.nested or self.unreadable)
 
 
 class WorktreeCopy:
@@ -65,17 +68,20 @@ class WorktreeCopy:
     def uncommitted(self) -> Uncommitted:
         """What stands in the worktree and in no commit."""
         options = ["--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"]
-        output = self.git("status", *options, "--ignore-submodules=none")
-        entries = [entry for entry in output.split("\0") if entry]
+        words = ["status", *options, "--ignore-submodules=none"]
+        *entries, remarks = self.git(*words, with_remarks=True).split("\0")
         untracked = [entry[2:] for entry in entries if entry.startswith("? ")]
         return Uncommitted(
             changed=tuple(_changed_name(entry) for entry in entries if entry[0] in "1u"),
             untracked=tuple(name for name in untracked if not name.endswith("/")),
             nested=tuple(name.rstrip("/") for name in untracked if name.endswith("/")),
+            unreadable=tuple(line for line in remarks.splitlines() if _UNREADABLE in line),
         )
 
     def check(self, uncommitted: Uncommitted, max_bytes: int) -> None:
         """Raises ``ConflictError`` where a snapshot cannot hold what is there, or holds more than wanted."""
+        if uncommitted.unreadable:
+            raise ConflictError(f"{self.place} cannot be kept whole: {uncommitted.unreadable[0]}")
         if uncommitted.nested:
             names = ", ".join(uncommitted.nested)
             raise ConflictError(
@@ -105,9 +111,16 @@ class WorktreeCopy:
         except GitError as error:
             raise ConflictError(f"{self.place} cannot be kept whole: {first_words(error)}") from error
 
-    def git(self, *args: str) -> str:
-        """Git in the worktree, with the copied index."""
-        return run_git(args, cwd=self.place, timeout_s=self._timeout_s, env=self._env, config=_STAGING)
+    def git(self, *args: str, with_remarks: bool = False) -> str:
+        """Git in the worktree, with the copied index; ``with_remarks`` adds what it said besides."""
+        return run_git(
+            args,
+            cwd=self.place,
+            timeout_s=self._timeout_s,
+            env=self._env,
+            config=_STAGING,
+            with_remarks=with_remarks,
+        )
 
     def _uncover(self) -> None:
         """Files of which git was told not to look whether they are changed count as others do."""

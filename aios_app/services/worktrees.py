@@ -77,7 +77,7 @@ def _other_places(directory: Path, found: Iterable[_Found]) -> list[_Place]:
     paths = sorted(directory.iterdir()) if directory.is_dir() else []
     places: dict[Path, _Place] = {}
     for path in paths:
-        if path not in seen and path.is_dir():
+        if path not in seen and path.is_dir() and not path.name.startswith("."):
             repository = _repository_at(path)
             places.setdefault(repository.git_dir if repository else path, _Place(path=path))
     return list(places.values())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import multiprocessing
 import os
+import re
 import subprocess
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -25,6 +29,8 @@ pytestmark = pytest.mark.usefixtures("quiet_git")
 BRANCH = "aios/7-fix"
 NAME = "shop-codex-j7"
 MB = 1024 * 1024
+#: Of Linux, as C has them.
+_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 24, 1, 2
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -244,6 +250,39 @@ def test_a_worktree_with_a_clean_submodule_comes_back_with_it(
     _restore(cloned.repo, _remove(cloned.repo, place).entry)
 
     assert (place / "lib" / "README.md").read_text() == "one\n"
+
+
+def _refusal(said: Connection, repo: Repository, path: Path) -> None:
+    """Removes it where not even root may read what its mode forbids, and hands over why it stayed."""
+    for capability in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
+        ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+    try:
+        _remove(repo, path)
+    except ConflictError as error:
+        said.send(str(error))
+    else:
+        said.send("removed")
+
+
+@pytest.mark.parametrize("name", ["secret", "folder"])
+def test_what_cannot_be_read_is_refused_by_name(cloned: Cloned, place: Path, name: str) -> None:
+    (place / "folder").mkdir()
+    (place / "folder" / "only.txt").write_text("x")
+    (place / "secret").write_text("x")
+    (place / name).chmod(0)
+
+    fork = multiprocessing.get_context("fork")
+    heard, said = fork.Pipe(duplex=False)
+    process = fork.Process(target=_refusal, args=(said, cloned.repo, place))
+    process.start()
+    words = heard.recv() if heard.poll(8) else "nothing"
+    process.join()
+    for end in (heard, said):
+        end.close()
+
+    assert re.search(f"cannot be kept whole: .*{name}", words), words
+    (place / name).chmod(0o700)
+    _assert_untouched(cloned, place)
 
 
 def test_a_change_that_git_was_told_not_to_see_is_kept(cloned: Cloned, place: Path) -> None:

@@ -109,12 +109,15 @@ def test_a_removal_that_is_killed_at_any_step_loses_nothing_and_can_be_done_agai
         assert kept or _is_whole(place, files), step
         assert _is_whole(place, files) or not place.exists(), step
 
-        entry = _remove(cloned, place)
-
-        assert list(place.parent.iterdir()) == []
+        if step % 2 or place.exists():
+            entry = _remove(cloned, place)
+            assert list(place.parent.iterdir()) == []
+            assert git(cloned.root, "branch", "--list", BRANCH) == ""
+        else:  # brought back without having been ended
+            entry = kept[0]
         assert [one.ref for one in list_trash(cloned.repo)] == [entry.ref], step
-        assert git(cloned.root, "branch", "--list", BRANCH) == ""
         restore(cloned.repo, entry, folder=place.parent)
+        assert list(place.parent.iterdir()) == [place]
         assert _files(place) == files, step
         assert git(place, "rev-parse", f"refs/heads/{BRANCH}") == head
         git(cloned.root, "worktree", "remove", "--force", str(place))
