@@ -20,6 +20,7 @@ from aios_app.domain.models import Job, JobState
 from aios_app.ledger import keys
 from aios_app.ledger.connection import connect
 from aios_app.services.context import Context, build_context
+from aios_app.services.fire_timer import fire_due_timers
 from aios_app.services.land_job import begin_landing
 from aios_app.services.line_up import look_at_line
 from aios_app.services.reconcile import ensure_ledger
@@ -56,7 +57,8 @@ def test_a_head_of_another_machine_that_does_not_go_on_is_passed_over(context: C
     look_at_line(context, landing.line)  # it is of this machine, whose worker begins it again
     assert context.ledger.lines.landing(dead.number) == landing
     move_head(context, landing, "elsewhere")
-    look_at_line(context, landing.line)
+    context.ledger.lines.step(landing, "pushes", lease_ms=0)
+    fire_due_timers(context)
 
     over = context.ledger.lines.landing(dead.number)
     assert over is not None
