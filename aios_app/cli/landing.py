@@ -14,11 +14,11 @@ from aios_app.cli.waiting import find
 from aios_app.domain.errors import StackError
 from aios_app.domain.landing import EXIT_CODES, Outcome
 
-#: What a person would type after an outcome; ``{}`` is the job's number.
+#: What a person would type after an outcome; ``{0}`` is the job's number.
 _NEXT = {
-    "conflict": "aios land {} --resolve gives it to the agent; aios attach {}",
-    "red": "aios attach {}, aios send {} TEXT, then aios land {}",
-    "nothing": "aios attach {}",
+    "conflict": "aios land {0} --resolve (its agent resolves it)   aios attach {0}",
+    "red": "aios attach {0}   aios send {0} TEXT   then aios land {0}",
+    "nothing": "aios attach {0}",
 }
 
 
@@ -130,14 +130,16 @@ class _Teller:
 def ending(landing: Json) -> Iterable[str]:
     """Why it did not land, and what a person would type now."""
     outcome, number = landing["outcome"], landing["job"]
-    yield from (landing["problem"] or f"not landed: {outcome}").splitlines()
+    first, *rest = (landing["problem"] or f"not landed: {outcome}").splitlines()
+    yield first
     for file in landing["conflicts"]:
         yield f"  {file['path']}"
         for side, commits in (("base", file["ours"]), ("job", file["theirs"])):
             yield from (f"    {side:4} {commit}" for commit in commits)
     is_at_work = outcome == "conflict" and landing["resolves"]
+    yield from rest
     if outcome in _NEXT and not is_at_work and not landing["is_revert"]:
-        yield f"next: {_NEXT[outcome].format(number, number, number)}"
+        yield f"next: {_NEXT[outcome].format(number)}"
 
 
 def _code(codes: Sequence[int]) -> int:

@@ -66,7 +66,7 @@ def outcome_line(job: Json) -> str:
     parts += [_size(job)] if change(job) else []
     parts += [check_line(job)] if check_word(job) else []
     parts += [spent(job)] if spent(job) else []
-    parts += [str(job[field]) for field in ("cause", "note") if job.get(field)]
+    parts += [str(job[field]) for field in _reasons(job) if job.get(field)]
     parts += [f'"{output.fit(output.clean(job["message"]), _MESSAGE_CELLS)}"'] if job.get("message") else []
     return output.clean("  ".join(parts)) + f"   next: {next_step(job)}"
 
@@ -104,6 +104,11 @@ def _took(ms: int) -> str:
 def code_of(jobs: Iterable[Json]) -> int:
     """Failed where one of the jobs went wrong."""
     return exits.FAILED if any(map(went_wrong, jobs)) else exits.DONE
+
+
+def _reasons(job: Json) -> tuple[str, ...]:
+    """Of work in review the note was said when it began, and ``aios jobs`` still shows it."""
+    return ("cause", "note") if went_wrong(job) else ("cause",)
 
 
 def _size(job: Json) -> str:

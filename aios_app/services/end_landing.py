@@ -25,8 +25,12 @@ _REMOVE_S = 600.0
 
 
 def note_landed(ctx: Context, job: Job, site: Site, base: str, sha: str) -> None:
-    """The job's work is on the branch, between these two commits; none: it came there by other means."""
-    ctx.ledger.note(job.number, landed_ref=site.target.name, landed_from=base, landed_sha=sha)
+    """The job's work is on the branch, between these two commits; none: it came there by other means.
+
+    What was to be known of its base is past then.
+    """
+    where = {"landed_ref": site.target.name, "landed_from": base, "landed_sha": sha}
+    ctx.ledger.note(job.number, note="", **where)
     record(ctx, job.number)
     forget_commit(site.repo, "landing", job.name)
 

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.say_json(answer)
     else:
-        _show(answer, is_plan=args.dry_run)
+        _show(answer, is_plan=args.dry_run, stays=stays)
     if not stays:
         _go_there(str(answer["job"]["number"]), in_window=args.new_window)
     delivery = answer.get("delivery")
@@ -68,7 +68,7 @@ def _body(args: argparse.Namespace) -> Json:
     }
 
 
-def _show(answer: Json, *, is_plan: bool) -> None:
+def _show(answer: Json, *, is_plan: bool, stays: bool) -> None:
     if answer["taken"]:
         output.say(output.clean(answer["taken"]))
     job = answer["job"]
@@ -83,12 +83,15 @@ def _show(answer: Json, *, is_plan: bool) -> None:
     for line in job_lines([job], 0):
         output.say(line)
     launch.show_notice(answer)
+    if stays:
+        output.say(f"next: aios attach {job['number']}   aios wait {job['number']}")
     if answer.get("delivery"):
         output.note(output.clean(f"#{job['number']} {answer['delivery']['message']}"))
 
 
 def _place(job: Json) -> str:
-    return f"{job['agent']} in {job['worktree']}"
+    where = job["worktree"] if job.get("is_in_place") else f"a new worktree of {job['project']}"
+    return f"{job['agent']} in {where}"
 
 
 def _go_there(number: str, *, in_window: bool) -> None:
