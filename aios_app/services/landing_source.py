@@ -14,6 +14,7 @@ from aios_app.git.entries import branch_sha
 from aios_app.git.location import Repository
 from aios_app.git.metadata import read_metadata
 from aios_app.git.person import Person
+from aios_app.git.targets import is_ancestor
 from aios_app.services.landing_site import Site
 
 #: Commits that are listed.
@@ -72,13 +73,24 @@ def why_unchanged(job: Job, site: Site, base: str) -> str:
 def _of_worktree(job: Job, repo: Repository, worktree: Path, message: str, person: Person) -> Source:
     if (read_metadata(worktree) or {}).get("job") != job.number:
         raise NotNow(f"{worktree} is not the worktree of #{job.number} any more: look at it first")
+    said = _on_other_branch(job, repo, worktree)
     committed = commit_all(worktree, message, person)
-    branch, sha = head_of(worktree)
-    said: tuple[str, ...] = ()
     if committed:
         signed = " (signed)" if is_signed(repo, committed) else ""
-        said = (f'ok commit {committed[:7]} "{subject(repo, committed)}"{signed}',)
-    if branch != job.branch:
-        where = f"branch {branch}" if branch else "no branch"
-        said += (f"note its worktree is on {where}, no longer on {job.branch}: what stands there lands",)
-    return Source(sha=sha, said=said)
+        said = (f'ok commit {committed[:7]} "{subject(repo, committed)}"{signed}', *said)
+    return Source(sha=committed or head_of(worktree)[1], said=said)
+
+
+def _on_other_branch(job: Job, repo: Repository, worktree: Path) -> tuple[str, ...]:
+    """Says where the agent left its worktree; refused where its branch has commits that are not there."""
+    branch, head = head_of(worktree)
+    if branch == job.branch:
+        return ()
+    where = f"branch {branch}" if branch else "no branch"
+    own = branch_sha(repo, job.branch)
+    if own and not is_ancestor(repo, own, head):
+        raise NotNow(
+            f"{worktree} is on {where}, which lacks commits of {job.branch}: to land both, "
+            f"git merge {job.branch} there; else git switch {job.branch}"
+        )
+    return (f"note its worktree is on {where}, no longer on {job.branch}: what stands there lands",)

@@ -208,6 +208,19 @@ def test_what_stands_in_the_worktree_lands_on_whatever_branch_its_agent_left_it(
     assert not Path(job.worktree).exists()
 
 
+def test_a_worktree_that_was_left_without_the_commits_of_its_branch_is_not_landed(
+    context: Context, shop: Path
+) -> None:
+    [job] = worked(context, shop, "a.txt")
+    git(job.worktree, "checkout", "-q", "--detach", job.base_sha)
+
+    landing = land(context, job)
+
+    assert landing.outcome is Outcome.REFUSED
+    assert f"git switch {job.branch}" in landing.problem
+    assert Path(job.worktree).is_dir()
+
+
 def test_a_locked_worktree_lands_and_stays_and_goes_when_it_is_landed_again(
     context: Context, shop: Path
 ) -> None:
@@ -229,12 +242,17 @@ def test_a_locked_worktree_lands_and_stays_and_goes_when_it_is_landed_again(
 
 def test_jobs_that_may_not_land_say_what_to_do_instead(context: Context, shop: Path) -> None:
     [working] = running(context, "shop", "h:1", cwd=shop)
-    [job] = worked(context, shop, "a.txt")
-    context.ledger.settle(job.number, {JobState.REVIEW}, JobState.DROPPED)
+    dropped, in_place = worked(context, shop, "a.txt", count=2)
+    context.ledger.settle(dropped.number, {JobState.REVIEW}, JobState.DROPPED)
+    context.ledger.note(in_place.number, is_in_place=1)
 
-    for number, words in ((working.number, "its agent works"), (job.number, "aios trash restore")):
+    for job, words in (
+        (working, "its agent works"),
+        (dropped, "aios trash restore"),
+        (in_place, "aios push"),
+    ):
         with pytest.raises(ConflictError, match=words):
-            request_landings(context, LandingRequest(refs=[str(number)], cwd="/", environment={}))
+            request_landings(context, LandingRequest(refs=[str(job.number)], cwd="/", environment={}))
 
 
 def test_kept_work_stays_in_review_and_what_landed_of_it_can_be_undone(context: Context, shop: Path) -> None:
