@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from aios_app.domain.models import Job, JobState
@@ -145,5 +147,8 @@ def worker_pid(stack: Stack) -> int:
 
 def orphans(stack: Stack, number: int) -> list[Any]:
     """The first processes of checks of this job."""
-    marked = stack.processes("AIOS_JOB", str(number))
-    return [process for process in marked if "aios-command" in process.cmdline()]
+    found = []
+    for process in stack.processes("AIOS_JOB", str(number)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += [process] if "aios-command" in process.cmdline() else []
+    return found
