@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
-from aios_app.domain.errors import AiosError, NotNow, QueueError
+from aios_app.domain.errors import AiosError, GitError, NotNow, QueueError
 from aios_app.domain.landing import Landing
 from aios_app.domain.models import LIVE_STATES, SETTLED_STATES, Job, JobState
 from aios_app.git.commits import forget_commit, head_of
@@ -88,8 +89,8 @@ def _remove(ctx: Context, job: Job, site: Site, progress: Progress) -> None:
 
 def _expected_head(job: Job, site: Site, landing: Landing) -> str:
     """The landed branch itself may be checked out there, and has just been moved on."""
-    worktree = Path(job.worktree)
-    if not worktree.is_dir():
-        return landing.source_sha
-    _, head = head_of(worktree)
-    return head if is_ancestor(site.repo, head, landing.sha) else landing.source_sha
+    with contextlib.suppress(GitError):  # a removal that was cut off leaves what git knows nothing of
+        _, head = head_of(Path(job.worktree))
+        if is_ancestor(site.repo, head, landing.sha):
+            return head
+    return landing.source_sha
