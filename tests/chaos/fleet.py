@@ -43,6 +43,9 @@ set -- $1
 case $1 in
 hold) flock -s "$gate" true ;;
 turn) /bin/sh "$AIOS_HOOK" turn '{{"message": "done"}}'; read -r _ ;;
+write) echo "by $AIOS_JOB" >"$AIOS_JOB.txt" ;;
+clash) echo "by $AIOS_JOB" >README.md ;;
+open) echo "by $AIOS_JOB" >"$AIOS_JOB.txt"; /bin/sh "$AIOS_HOOK" turn '{{"message": "done"}}'; read -r _ ;;
 server) tmux kill-server; flock -s "$gate" true ;;
 esac
 exit "${{2:-0}}"
@@ -66,9 +69,21 @@ status=$?
 point "$name-after"
 exit "$status"
 """
+#: What a command line holds, and the name of the point; the first that fits.
 _CASES = {
-    "git": {"fetch": "fetch", "worktree add": "worktree", "diff": "diff"},
-    "tmux": {"new-session": "session"},
+    "git": {
+        "fetch ": "fetch",
+        "worktree add ": "worktree",
+        "diff ": "diff",
+        "commit ": "commit",
+        "merge --quiet --ff-only ": "forward",
+        "merge --quiet ": "merge",
+        "push ": "push",
+        "ls-remote ": "verify",
+        "update-ref refs/aios/trash/": "trash",
+        "update-ref -d refs/heads/aios/": "branch",
+    },
+    "tmux": {"new-session ": "session"},
 }
 
 
@@ -108,7 +123,7 @@ class Fleet(Stack):
         folder = self.root / "bin"
         folder.mkdir()
         for program, places in _CASES.items():
-            cases = "\n".join(f'*" {words} "*) name={name} ;;' for words, name in places.items())
+            cases = "\n".join(f'*" {words}"*) name={name} ;;' for words, name in places.items())
             real = next(f"{place}/{program}" for place in os.get_exec_path() if Path(place, program).exists())
             self.script(f"bin/{program}", _STAND_IN.format(root=self.root, cases=cases, program=real))
         self.environment["PATH"] = f"{folder}:{self.environment['PATH']}"
@@ -170,9 +185,9 @@ class Fleet(Stack):
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
 
-    def clients(self) -> list[psutil.Process]:
-        """The tmux clients that wait at a point."""
-        program = str(self.root / "bin" / "tmux")
+    def clients(self, name: str = "tmux") -> list[psutil.Process]:
+        """The tmux clients, or programs of another name, that are at work under a stand-in or wait in it."""
+        program = str(self.root / "bin" / name)
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
