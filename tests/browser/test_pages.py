@@ -127,6 +127,11 @@ def test_everything_can_be_reached_by_the_keyboard(stack: Stack, shop: Path, vie
 
     page.wait_for_url(f"**/jobs/{job.number}")
     assert {"?", "/", "j", "k", "n", "w", "r"} <= set(keys)
+    viewer.await_live()
+    page.keyboard.press("i")
+    page.keyboard.type("typed ")
+    viewer.await_screen(lambda lines: any("typed" in line for line in lines))
+    page.keyboard.press("Control+Shift+L")
     page.keyboard.type("gm")
     page.wait_for_url("**/machines")
     page.go_back()
@@ -207,8 +212,10 @@ def test_a_thousand_jobs_are_scrolled_without_all_of_them_in_the_page(
 ) -> None:
     stack.ok("config", "max_agents", "1")
     stack.projects("many", 11)
-    stack.start("all", "d:99", f"one of many\n{SLOW}", "--only", "many-*", "--yes")
     page = viewer.open("/jobs")
+    page.wait_for_selector(".job")
+
+    stack.start("all", "d:99", f"one of many\n{SLOW}", "--only", "many-*", "--yes")
     page.wait_for_selector(".chips >> text=queued")
 
     page.locator(".filters input").fill("one of many")

@@ -1,12 +1,17 @@
 // What the service told, in one place; components read it by `useStore` and are drawn again when it changed.
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, get } from "./api";
+import { ApiError, get, post } from "./api";
 import { Feed } from "./feed";
 import type { FeedMessage, Job, RunRow, Status } from "./protocol";
 
 export interface JobEvent {
   at_ms: number;
   words: string;
+}
+
+interface Answer {
+  now_ms: number;
+  jobs: Job[];
 }
 
 export class Store {
@@ -19,7 +24,7 @@ export class Store {
   isWhole = false; // all jobs, not only those of the day
   private readonly events = new Map<number, JobEvent[]>();
   private readonly listeners = new Set<() => void>();
-  private touched: Set<number> | null = null;
+  private readonly underWay = new Set<Set<number>>();
   private offset_ms = 0;
   private isDrawing = false;
   private runsTimer = 0;
@@ -49,11 +54,11 @@ export class Store {
 
   /** Those of a run, which may be older than the day. */
   async loadRun(run: number): Promise<void> {
-    await this.loadJobs(`/jobs?scope=all&run=${run}`);
+    await this.loadJobs(() => get(`/jobs?scope=all&run=${run}`));
   }
 
   async loadJob(number: number): Promise<void> {
-    if (!this.jobs.has(number)) await this.loadJobs("/jobs?scope=all");
+    await this.loadJobs(() => post("/jobs/find", { refs: [String(number)], cwd: "/" }));
   }
 
   async loadAll(): Promise<void> {
@@ -75,7 +80,7 @@ export class Store {
     const mine = ++this.loads;
     try {
       await Promise.all([
-        this.loadJobs(this.isWhole ? "/jobs?scope=all" : "/jobs"),
+        this.loadJobs(() => get(this.isWhole ? "/jobs?scope=all" : "/jobs"), true),
         this.loadRuns(),
         this.loadStatus(),
       ]);
@@ -87,17 +92,18 @@ export class Store {
     }
   }
 
-  private async loadJobs(path: string): Promise<void> {
+  private async loadJobs(ask: () => Promise<Answer>, isAnew = false): Promise<void> {
     // What an event tells while the answer is under way is newer than the answer.
-    const touched = (this.touched ??= new Set());
+    const touched = new Set<number>();
+    this.underWay.add(touched);
     try {
-      const answer = await get<{ now_ms: number; jobs: Job[] }>(path);
-      this.offset_ms = answer.now_ms - Date.now();
-      for (const job of answer.jobs) {
-        if (!touched.has(job.number)) this.jobs.set(job.number, job);
-      }
+      const { now_ms, jobs } = await ask();
+      this.offset_ms = now_ms - Date.now();
+      const known = isAnew ? [...this.jobs.values()].filter((job) => touched.has(job.number)) : this.jobs.values();
+      const told = jobs.filter((job) => !touched.has(job.number));
+      this.jobs = new Map([...known, ...told].map((job) => [job.number, job]));
     } finally {
-      this.touched = null;
+      this.underWay.delete(touched);
     }
     this.changed();
   }
@@ -112,7 +118,13 @@ export class Store {
     if (message.type === "gap") void this.load();
     else if (message.type === "redis") this.takeRedis(message.is_away);
     else if (message.type === "job") this.takeJob(message.job);
-    else if (message.type === "run") this.loadRunsSoon();
+    else if (message.type === "run") this.takeRun(message.run);
+  }
+
+  /** Jobs of a new run have no events of their own before something happens to them. */
+  private takeRun(run: number): void {
+    this.loadRunsSoon();
+    if (!this.runs.has(run)) this.loadRun(run).catch(() => undefined);
   }
 
   private takeRedis(isAway: boolean): void {
@@ -123,7 +135,7 @@ export class Store {
   private takeJob(job: Job): void {
     this.note(job, this.jobs.get(job.number));
     this.jobs.set(job.number, job);
-    this.touched?.add(job.number);
+    for (const touched of this.underWay) touched.add(job.number);
     this.loadRunsSoon();
     this.changed();
   }
@@ -138,9 +150,8 @@ export class Store {
   private loadRunsSoon(): void {
     this.runsTimer ||= setTimeout(() => {
       this.runsTimer = 0;
-      this.loadRuns().catch((error: unknown) => this.setAway(String(error)));
-      this.loadStatus().catch(() => undefined);
-    }, 500) as unknown as number;
+      Promise.all([this.loadRuns(), this.loadStatus()]).catch(() => undefined); // the feed tells when all is away
+    }, 1000) as unknown as number;
   }
 
   private setAway(reason: string): void {

@@ -20,7 +20,7 @@ function TerminalPage({ session, isOwner }: { session: string; isOwner: boolean 
   return (
     <main>
       <Bar job={job} known={isOwner ? known : undefined} session={session} title={title} />
-      <TerminalView session={session} number={job?.number ?? 0} onHello={({ job }) => setShared(job)} onTitle={setTitle} />
+      <TerminalView takesFocus session={session} number={job?.number ?? 0} onHello={({ job }) => setShared(job)} onTitle={setTitle} />
       <Questions />
       <Notices />
     </main>

@@ -22,8 +22,8 @@ export function JobPage({ number, rest }: { number: number; rest: string[] }) {
   const job = useStore(({ jobs }) => jobs.get(number));
   const isLoaded = useStore((known) => known.isLoaded);
   useEffect(() => {
-    if (isLoaded) void store.loadJob(number);
-  }, [number, isLoaded]);
+    if (isLoaded && !job) store.loadJob(number).catch(() => undefined); // there is none
+  }, [number, isLoaded, !job]);
   if (!job) return <p class="empty">{isLoaded ? `There is no job ${number}.` : "Loading…"}</p>;
   const asked = TABS.find((tab) => tab === rest[0]);
   return <KnownJob key={number} job={job} tab={asked ?? firstTab(job)} />;

@@ -37,8 +37,8 @@ export function RunPage({ number }: { number: number }) {
   const jobs = useStore(({ jobs }) => [...jobs.values()].filter((job) => job.run === number).sort((a, b) => a.number - b.number));
   const isLoaded = useStore((known) => known.isLoaded);
   useEffect(() => {
-    if (isLoaded) void store.loadRun(number);
-  }, [number, isLoaded]);
+    if (isLoaded) store.loadRun(number).catch(() => undefined); // there is none
+  }, [number, isLoaded, jobs.length === 0]);
   const live = jobs.filter((job) => LIVE.has(job.state));
   const stopAll = (): void => void actions.attempt(() => actions.stop(live));
   const done = jobs.filter((job) => job.state === "review");

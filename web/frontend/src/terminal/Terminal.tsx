@@ -1,6 +1,7 @@
 // One terminal of a job: the screen, what is said about the connection, search, history, keys for phones.
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useShortcuts } from "../shortcuts";
 import { ClipboardQuestion, type Wish } from "./ClipboardQuestion";
 import { History } from "./History";
 import { copySelection, pasteClipboard, takePageKeys } from "./keys";
@@ -13,7 +14,8 @@ import { TextSize } from "./TextSize";
 export interface TerminalProps {
   session: string;
   number: number;
-  /** The agent's process and its last title, once they are known. */
+  /** Whether what is typed goes to it from the start. */
+  takesFocus?: boolean;
   onHello?: (hello: Hello) => void;
   onTitle?: (title: string) => void;
 }
@@ -30,6 +32,7 @@ export function TerminalView(props: TerminalProps) {
     setPanel("none");
     screen.current?.term.focus();
   };
+  useShortcuts([{ keys: "i", label: "type into the terminal", run: () => screen.current?.term.focus() }]);
   const isDim = state.kind !== "live";
   return (
     <section class="terminal-view" ref={frame} aria-label="Terminal">
@@ -76,9 +79,10 @@ function useTerminal(
       props.onHello?.(said);
     });
     const sizing = follow(made, link.current, held, place.current);
-    takePageKeys(made.term, { onSearch: () => setPanel("search"), onHistory: () => setPanel("history") });
+    const onLeave = (): void => made.term.blur();
+    takePageKeys(made.term, { onSearch: () => setPanel("search"), onHistory: () => setPanel("history"), onLeave });
     if (props.onTitle) made.term.onTitleChange(props.onTitle);
-    made.term.focus();
+    if (props.takesFocus) made.term.focus();
     return () => {
       sizing.disconnect();
       link.current?.close();

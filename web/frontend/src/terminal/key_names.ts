@@ -4,4 +4,5 @@ export const TERMINAL_KEYS: readonly (readonly [string, string])[] = [
   ["Ctrl Shift V", "paste"],
   ["Ctrl Shift F", "search on the screen"],
   ["Ctrl Shift H", "history: what was shown before"],
+  ["Ctrl Shift L", "leave it: keys are the page's again"],
 ];

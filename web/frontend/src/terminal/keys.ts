@@ -5,6 +5,7 @@ import { tell } from "../notices";
 export interface PageKeys {
   onSearch: () => void;
   onHistory: () => void;
+  onLeave: () => void;
 }
 
 export function takePageKeys(term: Terminal, keys: PageKeys): void {
@@ -25,6 +26,7 @@ function actions(term: Terminal, keys: PageKeys): Record<string, () => void> {
     KeyV: () => undefined,
     KeyF: keys.onSearch,
     KeyH: keys.onHistory,
+    KeyL: keys.onLeave,
   };
 }
 
