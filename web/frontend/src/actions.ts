@@ -77,7 +77,9 @@ export async function putOff(job: Job): Promise<void> {
 export async function share(job: Job): Promise<void> {
   const answer = await post<{ url: string }>("/web/shares", { ref: String(job.number), cwd: CWD, lasts: "1h" });
   await navigator.clipboard.writeText(answer.url);
-  tell(`The clipboard has a link to look at job ${job.number}, good for an hour. aios share --revoke ${job.number} ends it.`);
+  tell(
+    `The clipboard has a link to look at job ${job.number}, good for an hour. aios share --revoke ${job.number} ends it.`,
+  );
 }
 
 export async function landingOf(job: Job): Promise<Landing> {

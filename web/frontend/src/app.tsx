@@ -35,7 +35,9 @@ function App() {
   useTitle();
   return (
     <>
-      <a class="skip" href="#main">To the content</a>
+      <a class="skip" href="#main">
+        To the content
+      </a>
       <Header page={route.page} help={() => setHelp(true)} />
       <Away />
       <main id="main">{pageOf(route)}</main>
@@ -58,16 +60,30 @@ function Header({ page, help }: { page: string; help: () => void }) {
   const [theme, setTheme] = usePreference("theme", "system");
   return (
     <header class="top">
-      <a class="brand" href="/jobs">AIOS</a>
+      <a class="brand" href="/jobs">
+        AIOS
+      </a>
       <nav aria-label="Pages">
-        {PAGES.map(([path, name]) => <a key={path} href={`/${path}`} aria-current={page === path ? "page" : undefined}>{name}</a>)}
+        {PAGES.map(([path, name]) => (
+          <a key={path} href={`/${path}`} aria-current={page === path ? "page" : undefined}>
+            {name}
+          </a>
+        ))}
       </nav>
       <span class="spacer" />
-      <a class="button primary" href="/new">New run</a>
+      <a class="button primary" href="/new">
+        New run
+      </a>
       <select aria-label="Colours" value={theme} onChange={(event) => setTheme(event.currentTarget.value)}>
-        {["system", "light", "dark"].map((name) => <option key={name} value={name}>{name}</option>)}
+        {["system", "light", "dark"].map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
       </select>
-      <button type="button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={help}>?</button>
+      <button type="button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={help}>
+        ?
+      </button>
     </header>
   );
 }

@@ -1,16 +1,7 @@
 // What the service sends, as docs/api.md and docs/web.md say; fields that the pages do not use are left out.
 
 export type JobState =
-  | "queued"
-  | "preparing"
-  | "running"
-  | "waiting"
-  | "review"
-  | "landed"
-  | "dropped"
-  | "failed"
-  | "stopped"
-  | "lost";
+  "queued" | "preparing" | "running" | "waiting" | "review" | "landed" | "dropped" | "failed" | "stopped" | "lost";
 
 export interface Job {
   number: number;

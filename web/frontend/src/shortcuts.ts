@@ -25,7 +25,9 @@ export function shortcutsInUse(): Shortcut[] {
 
 function find(keys: string): Shortcut | undefined {
   // The page that came last is the one that the person looks at.
-  return shortcutsInUse().reverse().find((shortcut) => shortcut.keys === keys);
+  return shortcutsInUse()
+    .reverse()
+    .find((shortcut) => shortcut.keys === keys);
 }
 
 /** Whether the key belongs to a field, a dialog or a terminal. */

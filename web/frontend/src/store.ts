@@ -173,7 +173,8 @@ export class Store {
 }
 
 function whatChanged(job: Job, before: Job | undefined): string {
-  if (job.state !== before?.state) return [job.state, job.cause || job.question || job.reason].filter(Boolean).join(": ");
+  if (job.state !== before?.state)
+    return [job.state, job.cause || job.question || job.reason].filter(Boolean).join(": ");
   if (job.landing !== before.landing) return job.landing;
   if (job.check !== before.check) return `check ${job.check}`;
   if (job.note !== before.note) return job.note;

@@ -20,7 +20,13 @@ function TerminalPage({ session, isOwner }: { session: string; isOwner: boolean 
   return (
     <main>
       <Bar job={job} known={isOwner ? known : undefined} session={session} title={title} />
-      <TerminalView takesFocus session={session} number={job?.number ?? 0} onHello={({ job }) => setShared(job)} onTitle={setTitle} />
+      <TerminalView
+        takesFocus
+        session={session}
+        number={job?.number ?? 0}
+        onHello={({ job }) => setShared(job)}
+        onTitle={setTitle}
+      />
       <Questions />
       <Notices />
     </main>
@@ -37,7 +43,13 @@ interface BarProps {
 function Bar({ job, known, session, title }: BarProps) {
   return (
     <header class="top terminal-bar">
-      {known ? <a class="brand" href={`/jobs/${known.number}`} title="All about this job">AIOS</a> : <span class="brand">AIOS</span>}
+      {known ? (
+        <a class="brand" href={`/jobs/${known.number}`} title="All about this job">
+          AIOS
+        </a>
+      ) : (
+        <span class="brand">AIOS</span>
+      )}
       {job && <State state={job.state} />}
       <h1 class="terminal-title" title={title}>
         {job ? `#${job.number} ${job.project} · ${job.agent}${job.title ? `: ${job.title}` : ""}` : session}
@@ -56,8 +68,14 @@ function OwnerActions({ job }: { job: Job }) {
     <>
       {machine && <span class="quiet">{machine}</span>}
       <JobActions job={job} />
-      <a class="button" href={`/jobs/${job.number}/diff`}>Diff</a>
-      {next && <a class="button" href={terminalAddress(next.name)} title={`#${next.number} ${next.project}: ${next.state}`}>Next</a>}
+      <a class="button" href={`/jobs/${job.number}/diff`}>
+        Diff
+      </a>
+      {next && (
+        <a class="button" href={terminalAddress(next.name)} title={`#${next.number} ${next.project}: ${next.state}`}>
+          Next
+        </a>
+      )}
     </>
   );
 }

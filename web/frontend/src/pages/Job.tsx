@@ -48,10 +48,16 @@ function KnownJob({ job, tab }: { job: Job; tab: Tab }) {
       <JobActions job={job} />
       <nav class="tabs" aria-label="Of this job">
         {TABS.map((name) => (
-          <a key={name} href={`/jobs/${job.number}/${name}`} aria-current={name === tab ? "page" : undefined}>{name}</a>
+          <a key={name} href={`/jobs/${job.number}/${name}`} aria-current={name === tab ? "page" : undefined}>
+            {name}
+          </a>
         ))}
         <span class="spacer" />
-        {job.name && <a href={terminalAddress(job.name)} target="_blank">whole page ↗</a>}
+        {job.name && (
+          <a href={terminalAddress(job.name)} target="_blank">
+            whole page ↗
+          </a>
+        )}
       </nav>
       <div class="content">{content(job, tab)}</div>
     </article>
@@ -83,7 +89,13 @@ function Head({ job }: { job: Job }) {
         <Age since={job.since_ms} />
       </p>
       {said && <p class={job.state === "waiting" ? "standing asks" : "standing"}>{said}</p>}
-      {job.pull_request.startsWith("https://") && <p><a href={job.pull_request} target="_blank" rel="noreferrer">{job.pull_request}</a></p>}
+      {job.pull_request.startsWith("https://") && (
+        <p>
+          <a href={job.pull_request} target="_blank" rel="noreferrer">
+            {job.pull_request}
+          </a>
+        </p>
+      )}
     </header>
   );
 }
@@ -91,7 +103,11 @@ function Head({ job }: { job: Job }) {
 function JobDiff({ job }: { job: Job }) {
   const load = (): Promise<{ text: string }> => post("/jobs/diff", { refs: [String(job.number)], cwd: "/" });
   const version = `${job.number} ${job.files} ${job.added} ${job.removed} ${job.turns}`;
-  return <Loaded of={version} load={load}>{({ text }) => <Diff text={text} />}</Loaded>;
+  return (
+    <Loaded of={version} load={load}>
+      {({ text }) => <Diff text={text} />}
+    </Loaded>
+  );
 }
 
 function Log({ job }: { job: Job }) {
@@ -111,7 +127,9 @@ function Log({ job }: { job: Job }) {
 /** Without colours and other controls of a terminal. */
 function plain(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return text.replace(/\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)/g, "").replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
+  return text
+    .replace(/\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)/g, "")
+    .replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
 }
 
 function Events({ job }: { job: Job }) {
@@ -119,10 +137,18 @@ function Events({ job }: { job: Job }) {
   return (
     <>
       <ol class="events">
-        {milestones(job).map(([at, words]) => <Event key={words} at={at} words={words} />)}
-        {seen.map(({ at_ms, words }) => <Event key={`${at_ms}${words}`} at={at_ms} words={words} />)}
+        {milestones(job).map(([at, words]) => (
+          <Event key={words} at={at} words={words} />
+        ))}
+        {seen.map(({ at_ms, words }) => (
+          <Event key={`${at_ms}${words}`} at={at_ms} words={words} />
+        ))}
       </ol>
-      {job.landing && <Loaded of={`${job.number} ${job.landing}`} load={() => landingOf(job)}>{(landing) => <LandingSteps landing={landing} />}</Loaded>}
+      {job.landing && (
+        <Loaded of={`${job.number} ${job.landing}`} load={() => landingOf(job)}>
+          {(landing) => <LandingSteps landing={landing} />}
+        </Loaded>
+      )}
       {job.message && (
         <>
           <h2>Its last message</h2>
@@ -146,7 +172,10 @@ function milestones(job: Job): [number, string][] {
 function Event({ at, words }: { at: number; words: string }) {
   return (
     <li>
-      <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>{clock(at)}</time> {words}
+      <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
+        {clock(at)}
+      </time>{" "}
+      {words}
     </li>
   );
 }
@@ -155,7 +184,11 @@ function LandingSteps({ landing }: { landing: Landing }) {
   return (
     <section>
       <h2>Landing on {landing.label}</h2>
-      <ol>{landing.steps.map((step, at) => <li key={at}>{step}</li>)}</ol>
+      <ol>
+        {landing.steps.map((step, at) => (
+          <li key={at}>{step}</li>
+        ))}
+      </ol>
       {landing.problem && <p class="standing asks">{landing.problem}</p>}
       {landing.conflicts.map(({ path, ours, theirs }) => (
         <details key={path}>

@@ -14,7 +14,12 @@ const ROW_PX = 68;
 const GROUP_PX = 48;
 
 export function JobsPage() {
-  const { jobs, runs, isLoaded, isWhole } = useStore(({ jobs, runs, isLoaded, isWhole }) => ({ jobs, runs, isLoaded, isWhole }));
+  const { jobs, runs, isLoaded, isWhole } = useStore(({ jobs, runs, isLoaded, isWhole }) => ({
+    jobs,
+    runs,
+    isLoaded,
+    isWhole,
+  }));
   const [grouping, setGrouping] = usePreference("grouping", "project");
   const [text, setText] = useState("");
   const [state, setState] = useState<"" | "needs you" | JobState>("");
@@ -31,7 +36,11 @@ export function JobsPage() {
     { keys: "j", label: "down", run: () => move(1) },
     { keys: "k", label: "up", run: () => move(-1) },
     { keys: "Enter", label: "open the job", run: () => selected && go(`jobs/${selected.number}`) },
-    { keys: "t", label: "its terminal, on the whole page", run: () => selected && location.assign(terminalAddress(selected.name)) },
+    {
+      keys: "t",
+      label: "its terminal, on the whole page",
+      run: () => selected && location.assign(terminalAddress(selected.name)),
+    },
     { keys: "d", label: "its diff", run: () => selected && go(`jobs/${selected.number}/diff`) },
     { keys: "r", label: "review: the next finished job", run: () => goToNext(undefined, "diff") },
     { keys: "o", label: "group by project or by run", run: () => setGrouping(grouping === "run" ? "project" : "run") },
@@ -64,7 +73,9 @@ export function JobsPage() {
       {isLoaded && !isWhole && (
         <p class="quiet">
           What landed or was dropped before today is not shown.{" "}
-          <button type="button" onClick={() => void store.loadAll()}>Show all</button>
+          <button type="button" onClick={() => void store.loadAll()}>
+            Show all
+          </button>
         </p>
       )}
     </>
@@ -74,8 +85,12 @@ export function JobsPage() {
 function isShown(job: Job, state: string, text: string): boolean {
   if (state === "needs you" ? !NEEDS_YOU.has(job.state) : state && job.state !== state) return false;
   if (!text) return true;
-  const words = `#${job.number} r${job.run} ${job.project} ${job.agent} ${job.title} ${job.branch} ${job.question}`.toLowerCase();
-  return text.toLowerCase().split(/\s+/).every((word) => words.includes(word));
+  const words =
+    `#${job.number} r${job.run} ${job.project} ${job.agent} ${job.title} ${job.branch} ${job.question}`.toLowerCase();
+  return text
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => words.includes(word));
 }
 
 interface Group {
@@ -86,12 +101,18 @@ interface Group {
 function group(jobs: Job[], by: "project" | "run"): Group[] {
   const groups = Map.groupBy(jobs, (job) => (by === "run" ? String(job.run) : job.project));
   const found = [...groups].map(([key, members]) => ({ key, jobs: members.sort(byNeed) }));
-  return found.sort((one, other) => (by === "run" ? Number(other.key) - Number(one.key) : one.key.localeCompare(other.key)));
+  return found.sort((one, other) =>
+    by === "run" ? Number(other.key) - Number(one.key) : one.key.localeCompare(other.key),
+  );
 }
 
 function toRows(groups: Group[], runs: Map<number, RunRow>, selected: Job | undefined): Row[] {
   return groups.flatMap(({ key, jobs }) => [
-    { key: `group ${key}`, height: GROUP_PX, draw: () => <GroupHead name={key} jobs={jobs} run={runs.get(Number(key))} /> },
+    {
+      key: `group ${key}`,
+      height: GROUP_PX,
+      draw: () => <GroupHead name={key} jobs={jobs} run={runs.get(Number(key))} />,
+    },
     ...jobs.map((job) => ({
       key: String(job.number),
       height: ROW_PX,
@@ -105,7 +126,15 @@ function GroupHead({ name, jobs, run }: { name: string; jobs: Job[]; run: RunRow
   for (const job of jobs) states[job.state] = (states[job.state] ?? 0) + 1;
   return (
     <div class="group">
-      <h2>{run ? <a href={`/runs/${name}`}>Run {name}: {run.title || run.source}</a> : name}</h2>
+      <h2>
+        {run ? (
+          <a href={`/runs/${name}`}>
+            Run {name}: {run.title || run.source}
+          </a>
+        ) : (
+          name
+        )}
+      </h2>
       <span class="quiet">{count(jobs.length, "job")}</span>
       <StateBar states={states} />
     </div>
@@ -137,7 +166,10 @@ function Chips({ jobs, state, setState }: ChipsProps) {
   const counts = new Map<JobState, number>();
   for (const job of jobs) counts.set(job.state, (counts.get(job.state) ?? 0) + 1);
   const needs = jobs.filter((job) => NEEDS_YOU.has(job.state)).length;
-  const chips: ["" | "needs you" | JobState, number][] = [["", jobs.length], ["needs you", needs]];
+  const chips: ["" | "needs you" | JobState, number][] = [
+    ["", jobs.length],
+    ["needs you", needs],
+  ];
   for (const one of STATES) if (counts.has(one)) chips.push([one, counts.get(one) ?? 0]);
   return (
     <div class="chips" role="group" aria-label="Show">

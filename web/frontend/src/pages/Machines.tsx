@@ -19,15 +19,26 @@ export function MachinesPage() {
       <h2>Stack</h2>
       <dl class="facts-table">
         <dt>AIOS</dt>
-        <dd>{status.version}, web process {status.web.pid}</dd>
+        <dd>
+          {status.version}, web process {status.web.pid}
+        </dd>
         <dt>Worker</dt>
         <dd>{status.worker.is_alive ? `alive, process ${status.worker.pid}` : "not there: aios up"}</dd>
         <dt>Redis</dt>
-        <dd>{status.redis.engine} {status.redis.version}{status.redis.is_external ? ", not AIOS' own" : ""}</dd>
+        <dd>
+          {status.redis.engine} {status.redis.version}
+          {status.redis.is_external ? ", not AIOS' own" : ""}
+        </dd>
         <dt>Data</dt>
-        <dd><code>{status.data_dir}</code></dd>
+        <dd>
+          <code>{status.data_dir}</code>
+        </dd>
         <dt>Tasks</dt>
-        <dd><a href="/flower/" target="_blank">Flower</a></dd>
+        <dd>
+          <a href="/flower/" target="_blank">
+            Flower
+          </a>
+        </dd>
       </dl>
     </>
   );
@@ -39,15 +50,24 @@ function Machine({ status }: { status: Status }) {
     <section class="card">
       <h2>{machine.name}</h2>
       <p>
-        <meter min={0} max={machine.max_agents} value={machine.slots} aria-label="Slots in use" />{" "}
-        {machine.slots} of {count(machine.max_agents, "slot")} in use, {counts.queued ?? 0} in the queue
+        <meter min={0} max={machine.max_agents} value={machine.slots} aria-label="Slots in use" /> {machine.slots} of{" "}
+        {count(machine.max_agents, "slot")} in use, {counts.queued ?? 0} in the queue
       </p>
       <StateBar states={counts} />
       <p class="facts">
-        {Object.entries(counts).map(([state, n]) => n > 0 && <span key={state}>{n} <State state={state as keyof typeof counts} /></span>)}
+        {Object.entries(counts).map(
+          ([state, n]) =>
+            n > 0 && (
+              <span key={state}>
+                {n} <State state={state as keyof typeof counts} />
+              </span>
+            ),
+        )}
       </p>
       {parked.map(({ lane, until_ms, reason }) => (
-        <p key={lane} class="standing asks">{lane} pauses until {clock(until_ms)}: {reason}</p>
+        <p key={lane} class="standing asks">
+          {lane} pauses until {clock(until_ms)}: {reason}
+        </p>
       ))}
     </section>
   );
@@ -61,8 +81,16 @@ export function ProjectsPage() {
       <Loaded of="projects" load={load}>
         {({ projects }) => (
           <>
-            {projects.length === 0 && <p class="empty">None is saved yet: <code>aios add PATH</code>, or <code>aios scan</code>.</p>}
-            <ul class="plain">{projects.map((project) => <ProjectRow key={project.uuid} project={project} />)}</ul>
+            {projects.length === 0 && (
+              <p class="empty">
+                None is saved yet: <code>aios add PATH</code>, or <code>aios scan</code>.
+              </p>
+            )}
+            <ul class="plain">
+              {projects.map((project) => (
+                <ProjectRow key={project.uuid} project={project} />
+              ))}
+            </ul>
           </>
         )}
       </Loaded>
@@ -73,11 +101,17 @@ export function ProjectsPage() {
 function ProjectRow({ project }: { project: Project }) {
   return (
     <li class="card">
-      <h2><span class="number">{project.number}</span> {project.name}</h2>
+      <h2>
+        <span class="number">{project.number}</span> {project.name}
+      </h2>
       <p class="facts">
         <code>{project.path}</code>
         {project.branch && <span>{project.branch}</span>}
-        {project.tags.map((tag) => <span key={tag} class="tag">{tag}</span>)}
+        {project.tags.map((tag) => (
+          <span key={tag} class="tag">
+            {tag}
+          </span>
+        ))}
         <a href={`/new?project=${encodeURIComponent(project.name)}`}>Start a run here</a>
       </p>
       {project.problem && <p class="standing asks">{project.problem}</p>}

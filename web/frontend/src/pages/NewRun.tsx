@@ -30,7 +30,9 @@ export function NewRunPage() {
   return (
     <>
       <h1>New run</h1>
-      <Loaded of="choice" load={load}>{(choice) => <Form {...choice} />}</Loaded>
+      <Loaded of="choice" load={load}>
+        {(choice) => <Form {...choice} />}
+      </Loaded>
     </>
   );
 }
@@ -46,30 +48,62 @@ function Form({ projects, agents }: Choice) {
     event.preventDefault();
     const words = rows.map(({ key, count }) => `${key}:${count}`);
     setBusy(true);
-    void attempt(() => start(new FormData(event.currentTarget as HTMLFormElement), words)).finally(() => setBusy(false));
+    void attempt(() => start(new FormData(event.currentTarget as HTMLFormElement), words)).finally(() =>
+      setBusy(false),
+    );
   };
-  if (usable.length === 0) return <p class="empty">No agent is installed: <code>aios agents</code> says what to do.</p>;
+  if (usable.length === 0)
+    return (
+      <p class="empty">
+        No agent is installed: <code>aios agents</code> says what to do.
+      </p>
+    );
   return (
     <form class="form" onSubmit={submit}>
       <label>
         Where
         <select name="project">
           <option value="">every project ({projects.length})</option>
-          {projects.map(({ uuid, name }) => <option key={uuid} value={name} selected={name === asked()}>{name}</option>)}
+          {projects.map(({ uuid, name }) => (
+            <option key={uuid} value={name} selected={name === asked()}>
+              {name}
+            </option>
+          ))}
         </select>
       </label>
       <fieldset>
         <legend>Agents, in each project</legend>
         {rows.map((row, at) => (
           <div class="pair" key={at}>
-            <select aria-label="Agent" value={row.key} onChange={(event) => change(at, { key: event.currentTarget.value })}>
-              {usable.map(({ key, name }) => <option key={key} value={key}>{name} ({key})</option>)}
+            <select
+              aria-label="Agent"
+              value={row.key}
+              onChange={(event) => change(at, { key: event.currentTarget.value })}
+            >
+              {usable.map(({ key, name }) => (
+                <option key={key} value={key}>
+                  {name} ({key})
+                </option>
+              ))}
             </select>
-            <input type="number" aria-label="How many" min={1} max={99} value={row.count} onInput={(event) => change(at, { count: event.currentTarget.valueAsNumber || 1 })} />
-            {rows.length > 1 && <button type="button" onClick={() => setRows(rows.filter((_, index) => index !== at))}>Remove</button>}
+            <input
+              type="number"
+              aria-label="How many"
+              min={1}
+              max={99}
+              value={row.count}
+              onInput={(event) => change(at, { count: event.currentTarget.valueAsNumber || 1 })}
+            />
+            {rows.length > 1 && (
+              <button type="button" onClick={() => setRows(rows.filter((_, index) => index !== at))}>
+                Remove
+              </button>
+            )}
           </div>
         ))}
-        <button type="button" onClick={() => setRows([...rows, { key: usable[0]?.key ?? "", count: 1 }])}>Another agent</button>
+        <button type="button" onClick={() => setRows([...rows, { key: usable[0]?.key ?? "", count: 1 }])}>
+          Another agent
+        </button>
       </fieldset>
       <label>
         Prompt
@@ -77,11 +111,21 @@ function Form({ projects, agents }: Choice) {
       </label>
       <details>
         <summary>More</summary>
-        <label>Base, e.g. a branch <input name="base" /></label>
-        <label>Time limit of each job, e.g. 2h <input name="limit" /></label>
-        <label class="inline"><input type="checkbox" name="is_sequential" /> one project after the other</label>
+        <label>
+          Base, e.g. a branch <input name="base" />
+        </label>
+        <label>
+          Time limit of each job, e.g. 2h <input name="limit" />
+        </label>
+        <label class="inline">
+          <input type="checkbox" name="is_sequential" /> one project after the other
+        </label>
       </details>
-      <div class="buttons"><button class="primary" disabled={isBusy}>{isBusy ? "Starting…" : "Start"}</button></div>
+      <div class="buttons">
+        <button class="primary" disabled={isBusy}>
+          {isBusy ? "Starting…" : "Start"}
+        </button>
+      </div>
     </form>
   );
 }

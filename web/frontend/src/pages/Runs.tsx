@@ -15,7 +15,11 @@ export function RunsPage() {
   return (
     <>
       <h1>Runs</h1>
-      {runs.length === 0 && <p class="empty">No runs yet. <a href="/new">Start one</a>.</p>}
+      {runs.length === 0 && (
+        <p class="empty">
+          No runs yet. <a href="/new">Start one</a>.
+        </p>
+      )}
       <ul class="plain">
         {runs.map((run) => (
           <li key={run.number}>
@@ -34,7 +38,9 @@ export function RunsPage() {
 
 export function RunPage({ number }: { number: number }) {
   const run = useStore(({ runs }) => runs.get(number));
-  const jobs = useStore(({ jobs }) => [...jobs.values()].filter((job) => job.run === number).sort((a, b) => a.number - b.number));
+  const jobs = useStore(({ jobs }) =>
+    [...jobs.values()].filter((job) => job.run === number).sort((a, b) => a.number - b.number),
+  );
   const isLoaded = useStore((known) => known.isLoaded);
   useEffect(() => {
     if (isLoaded) store.loadRun(number).catch(() => undefined); // there is none
@@ -50,11 +56,21 @@ export function RunPage({ number }: { number: number }) {
   if (!run && jobs.length === 0) return <p class="empty">{isLoaded ? `There is no run ${number}.` : "Loading…"}</p>;
   return (
     <article>
-      <h1>Run {number}: {run?.title ?? jobs[0]?.title}</h1>
+      <h1>
+        Run {number}: {run?.title ?? jobs[0]?.title}
+      </h1>
       {run && <Facts run={run} />}
       <div class="buttons">
-        {live.length > 0 && <button type="button" onClick={stopAll}>Stop {count(live.length, "job")}</button>}
-        {done.length > 0 && <button type="button" onClick={landAll}>Land {count(done.length, "job")}</button>}
+        {live.length > 0 && (
+          <button type="button" onClick={stopAll}>
+            Stop {count(live.length, "job")}
+          </button>
+        )}
+        {done.length > 0 && (
+          <button type="button" onClick={landAll}>
+            Land {count(done.length, "job")}
+          </button>
+        )}
       </div>
       <h2>Timeline</h2>
       <Timeline jobs={jobs} />
@@ -69,7 +85,11 @@ function Facts({ run }: { run: RunRow }) {
     <p class="facts">
       <StateBar states={run.states} />
       <span>aios {run.source}</span>
-      {run.is_sequential && <span>stage {Math.min(run.stage + 1, run.stages)} of {run.stages}</span>}
+      {run.is_sequential && (
+        <span>
+          stage {Math.min(run.stage + 1, run.stages)} of {run.stages}
+        </span>
+      )}
       <Age since={run.created_ms} />
     </p>
   );
@@ -88,10 +108,18 @@ function Timeline({ jobs }: { jobs: Job[] }) {
         const words = `waited ${age(started - job.created_ms)}, worked ${age(endOf(job, now) - started)}`;
         return (
           <li key={job.number}>
-            <a href={`/jobs/${job.number}`}>#{job.number} {job.project} {job.agent}</a>
+            <a href={`/jobs/${job.number}`}>
+              #{job.number} {job.project} {job.agent}
+            </a>
             <span class="track" role="img" aria-label={words} title={words}>
-              <span class="part queued" style={{ left: percent(job.created_ms), width: percent(begin + started - job.created_ms) }} />
-              <span class={`part ${job.state}`} style={{ left: percent(started), width: percent(begin + endOf(job, now) - started) }} />
+              <span
+                class="part queued"
+                style={{ left: percent(job.created_ms), width: percent(begin + started - job.created_ms) }}
+              />
+              <span
+                class={`part ${job.state}`}
+                style={{ left: percent(started), width: percent(begin + endOf(job, now) - started) }}
+              />
             </span>
             <State state={job.state} />
           </li>
@@ -111,7 +139,9 @@ function Candidates({ run, jobs }: { run: number; jobs: Job[] }) {
   const version = jobs.map((job) => `${job.state}${job.files}${job.added}${job.check}`).join();
   return (
     <Loaded of={`${run} ${version}`} load={load}>
-      {({ groups }) => groups.map(({ project, candidates }) => <Comparison key={project} project={project} candidates={candidates} />)}
+      {({ groups }) =>
+        groups.map(({ project, candidates }) => <Comparison key={project} project={project} candidates={candidates} />)
+      }
     </Loaded>
   );
 }
@@ -123,10 +153,20 @@ function Comparison({ project, candidates }: { project: string; candidates: Job[
         <caption>{project}</caption>
         <thead>
           <tr>
-            {["Job", "State", "Check", "Change", "Commits", "Time", "Tokens", "Its last words", "Choice"].map((name) => <th key={name} scope="col">{name}</th>)}
+            {["Job", "State", "Check", "Change", "Commits", "Time", "Tokens", "Its last words", "Choice"].map(
+              (name) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
+              ),
+            )}
           </tr>
         </thead>
-        <tbody>{candidates.map((job) => <Candidate key={job.number} job={job} hasRivals={candidates.length > 1} />)}</tbody>
+        <tbody>
+          {candidates.map((job) => (
+            <Candidate key={job.number} job={job} hasRivals={candidates.length > 1} />
+          ))}
+        </tbody>
       </table>
     </div>
   );
@@ -135,17 +175,33 @@ function Comparison({ project, candidates }: { project: string; candidates: Job[
 function Candidate({ job, hasRivals }: { job: Job; hasRivals: boolean }) {
   return (
     <tr>
-      <th scope="row"><a href={`/jobs/${job.number}/diff`}>#{job.number} {job.agent}</a></th>
-      <td><State state={job.state} /></td>
-      <td><Check job={job} /></td>
-      <td><Size job={job} /></td>
+      <th scope="row">
+        <a href={`/jobs/${job.number}/diff`}>
+          #{job.number} {job.agent}
+        </a>
+      </th>
+      <td>
+        <State state={job.state} />
+      </td>
+      <td>
+        <Check job={job} />
+      </td>
+      <td>
+        <Size job={job} />
+      </td>
       <td>{job.commits || ""}</td>
       <td>{job.started_ms && job.finished_ms ? age(job.finished_ms - job.started_ms) : ""}</td>
-      <td>{job.tokens_out ? thousands(job.tokens_in + job.tokens_out) : ""}{job.cost_usd && ` · $${job.cost_usd}`}</td>
+      <td>
+        {job.tokens_out ? thousands(job.tokens_in + job.tokens_out) : ""}
+        {job.cost_usd && ` · $${job.cost_usd}`}
+      </td>
       <td class="words">{firstLine(job.message)}</td>
       <td>
         {job.state === "review" && (
-          <button type="button" onClick={() => void actions.attempt(() => (hasRivals ? actions.pick(job) : actions.land([job])))}>
+          <button
+            type="button"
+            onClick={() => void actions.attempt(() => (hasRivals ? actions.pick(job) : actions.land([job])))}
+          >
             {hasRivals ? "Pick" : "Land"}
           </button>
         )}

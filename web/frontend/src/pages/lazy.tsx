@@ -14,6 +14,12 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
       });
     }, []);
     const Component = known;
-    return Component ? <Component {...props} /> : <p class="empty" aria-busy="true">Loading…</p>;
+    return Component ? (
+      <Component {...props} />
+    ) : (
+      <p class="empty" aria-busy="true">
+        Loading…
+      </p>
+    );
   };
 }

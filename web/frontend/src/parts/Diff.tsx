@@ -41,7 +41,9 @@ export function Diff({ text }: { text: string }) {
           </li>
         ))}
       </ol>
-      {files.map((file, index) => <File key={nameOf(file)} file={file} index={index} isSplit={view === "sides"} />)}
+      {files.map((file, index) => (
+        <File key={nameOf(file)} file={file} index={index} isSplit={view === "sides"} />
+      ))}
     </div>
   );
 }
@@ -64,14 +66,27 @@ function File({ file, index, isSplit }: { file: DiffFile; index: number; isSplit
   return (
     <section class="file" id={`file-${index}`} aria-label={nameOf(file)}>
       <h2>
-        <button type="button" aria-label={isOpen ? "Close" : "Open"} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>{isOpen ? "▾" : "▸"}</button>
+        <button
+          type="button"
+          aria-label={isOpen ? "Close" : "Open"}
+          aria-expanded={isOpen}
+          onClick={() => setOpen(!isOpen)}
+        >
+          {isOpen ? "▾" : "▸"}
+        </button>
         <span class="path">{nameOf(file)}</span>
         {file.isNew && <span class="quiet">new</span>}
         {file.isDeleted && <span class="quiet">removed</span>}
         <Sums file={file} />
       </h2>
       {isOpen && file.isBinary && <p class="quiet">Binary: not shown.</p>}
-      {isOpen && <div class="scroll">{file.blocks.map((block) => <Block key={block.header} block={block} file={file} isSplit={isSplit} />)}</div>}
+      {isOpen && (
+        <div class="scroll">
+          {file.blocks.map((block) => (
+            <Block key={block.header} block={block} file={file} isSplit={isSplit} />
+          ))}
+        </div>
+      )}
     </section>
   );
 }
@@ -80,12 +95,21 @@ function Block({ block, file, isSplit }: { block: DiffBlock; file: DiffFile; isS
   const pairs = useMemo(() => toPairs(block, file.language), [block]);
   return (
     <table class={isSplit ? "code split" : "code"}>
-      {isSplit && <colgroup><col class="line" /><col /><col class="line" /><col /></colgroup>}
+      {isSplit && (
+        <colgroup>
+          <col class="line" />
+          <col />
+          <col class="line" />
+          <col />
+        </colgroup>
+      )}
       <tbody>
         <tr class="hunk">
           <td colSpan={isSplit ? 4 : 3}>{block.header}</td>
         </tr>
-        {isSplit ? pairs.map((pair, at) => <SplitLine key={at} pair={pair} />) : inOneColumn(pairs).map((side, at) => <Line key={at} side={side} />)}
+        {isSplit
+          ? pairs.map((pair, at) => <SplitLine key={at} pair={pair} />)
+          : inOneColumn(pairs).map((side, at) => <Line key={at} side={side} />)}
       </tbody>
     </table>
   );
@@ -97,7 +121,8 @@ function toPairs(block: DiffBlock, language: string): Pair[] {
   const right = sidesOf(block, language, "delete");
   const pairs: Pair[] = [];
   while (left.length || right.length) {
-    if (left[0]?.kind === "context" && right[0]?.kind === "context") pairs.push([left.shift() ?? null, right.shift() ?? null]);
+    if (left[0]?.kind === "context" && right[0]?.kind === "context")
+      pairs.push([left.shift() ?? null, right.shift() ?? null]);
     else pairs.push([take(left, "delete"), take(right, "insert")]);
   }
   return pairs;
@@ -109,7 +134,10 @@ function take(sides: Side[], kind: Side["kind"]): Side | null {
 
 function sidesOf(block: DiffBlock, language: string, other: Side["kind"]): Side[] {
   const lines = block.lines.filter((line) => (line.type as string) !== other);
-  const coloured = highlight(lines.map((line) => line.content.slice(1)), language);
+  const coloured = highlight(
+    lines.map((line) => line.content.slice(1)),
+    language,
+  );
   return lines.map((line, at) => ({
     number: (other === "insert" ? line.oldNumber : line.newNumber) ?? 0,
     kind: line.type as Side["kind"],
@@ -138,7 +166,15 @@ const SIGNS = { insert: "+", delete: "−", context: " " };
 function Text({ side }: { side: Side | null }) {
   return (
     <td class={`text ${side?.kind ?? "none"}`}>
-      {side?.pieces.map((piece, at) => (piece.kind ? <span key={at} class={piece.kind}>{piece.text}</span> : piece.text))}
+      {side?.pieces.map((piece, at) =>
+        piece.kind ? (
+          <span key={at} class={piece.kind}>
+            {piece.text}
+          </span>
+        ) : (
+          piece.text
+        ),
+      )}
     </td>
   );
 }

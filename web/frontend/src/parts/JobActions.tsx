@@ -24,7 +24,8 @@ function actionsOf(job: Job, openSend: () => void): Action[] {
     run: () => void actions.attempt(run),
   });
   const found: Action[] = [];
-  if (job.state !== "queued" && !job.is_in_place) found.push({ name: "Send", keys: "s", label: "send it a prompt", run: openSend });
+  if (job.state !== "queued" && !job.is_in_place)
+    found.push({ name: "Send", keys: "s", label: "send it a prompt", run: openSend });
   if (LIVE.has(job.state)) found.push(act("Stop", "x", "stop it", () => actions.stop([job])));
   if (RETRIED.has(job.state)) found.push(act("Retry", "y", "try it again", () => actions.retry([job])));
   if (job.state === "review") found.push(act("Land", "l", "land it on its base", () => actions.land([job])));
@@ -32,7 +33,10 @@ function actionsOf(job: Job, openSend: () => void): Action[] {
     found.push(act("Pick", "p", "land it, and drop its rivals", () => actions.pick(job)));
   }
   if (!LIVE.has(job.state) && job.state !== "landed" && job.state !== "dropped") {
-    found.push({ ...act("Drop", "D", "drop it: its work goes to the trash", () => actions.drop([job])), isRisky: true });
+    found.push({
+      ...act("Drop", "D", "drop it: its work goes to the trash", () => actions.drop([job])),
+      isRisky: true,
+    });
   }
   if (job.state === "review") found.push(act("Later", "v", "put it off, on to the next", () => later(job)));
   if (job.is_open) found.push(act("Share", "S", "a link to look at it, good for an hour", () => actions.share(job)));
@@ -68,7 +72,9 @@ export function JobActions({ job }: { job: Job }) {
   return (
     <div class="buttons" role="toolbar" aria-label={`Job ${job.number}`}>
       {found.map(({ name, label, keys, run, isRisky }) => (
-        <button type="button" key={name} class={isRisky ? "risky" : ""} title={`${label} (${keys})`} onClick={run}>{name}</button>
+        <button type="button" key={name} class={isRisky ? "risky" : ""} title={`${label} (${keys})`} onClick={run}>
+          {name}
+        </button>
       ))}
       {isSending && <SendDialog job={job} close={() => setSending(false)} />}
     </div>
@@ -98,8 +104,12 @@ function SendDialog({ job, close }: { job: Job; close: () => void }) {
           <textarea ref={field} rows={6} required autofocus onKeyDown={onKey} />
         </label>
         <div class="buttons">
-          <button type="button" onClick={close}>Cancel</button>
-          <button class="primary" disabled={isBusy}>{isBusy ? "Sending…" : "Send"}</button>
+          <button type="button" onClick={close}>
+            Cancel
+          </button>
+          <button class="primary" disabled={isBusy}>
+            {isBusy ? "Sending…" : "Send"}
+          </button>
         </div>
       </form>
     </Dialog>

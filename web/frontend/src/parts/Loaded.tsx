@@ -15,10 +15,22 @@ export function Loaded<T>({ of, load, children }: LoadedProps<T>) {
     let isWanted = true;
     load()
       .then((value) => isWanted && setState({ value }))
-      .catch((error: unknown) => isWanted && setState({ problem: error instanceof Error ? error.message : String(error) }));
+      .catch(
+        (error: unknown) => isWanted && setState({ problem: error instanceof Error ? error.message : String(error) }),
+      );
     return () => void (isWanted = false);
   }, [of]);
-  if (state.problem) return <p class="empty" role="alert">{state.problem}</p>;
-  if (state.value === undefined) return <p class="empty" aria-busy="true">Loading…</p>;
+  if (state.problem)
+    return (
+      <p class="empty" role="alert">
+        {state.problem}
+      </p>
+    );
+  if (state.value === undefined)
+    return (
+      <p class="empty" aria-busy="true">
+        Loading…
+      </p>
+    );
   return <>{children(state.value)}</>;
 }

@@ -32,7 +32,9 @@ export function VirtualList({ rows, label }: { rows: readonly Row[]; label: stri
     <div ref={list} class="list" role="list" aria-label={label} style={{ height: `${height}px` }}>
       <div style={{ transform: `translateY(${before}px)` }}>
         {drawn.map((row) => (
-          <div key={row.key} role="listitem" style={{ height: `${row.height}px` }}>{row.draw()}</div>
+          <div key={row.key} role="listitem" style={{ height: `${row.height}px` }}>
+            {row.draw()}
+          </div>
         ))}
       </div>
     </div>

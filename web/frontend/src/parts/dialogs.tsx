@@ -29,12 +29,18 @@ export function Questions() {
     <Dialog title={open.question} close={() => answer(false)}>
       {open.names.length > 0 && (
         <ul class="names">
-          {open.names.map((name) => <li key={name}>{name}</li>)}
+          {open.names.map((name) => (
+            <li key={name}>{name}</li>
+          ))}
         </ul>
       )}
       <div class="buttons">
-        <button type="button" onClick={() => answer(false)}>Cancel</button>
-        <button type="button" class="primary" onClick={() => answer(true)}>{open.yes}</button>
+        <button type="button" onClick={() => answer(false)}>
+          Cancel
+        </button>
+        <button type="button" class="primary" onClick={() => answer(true)}>
+          {open.yes}
+        </button>
       </div>
     </Dialog>
   );
@@ -48,7 +54,9 @@ export function Notices() {
       {notices.map(({ id, words, isBad }) => (
         <div key={id} class={isBad ? "notice bad" : "notice"}>
           <span>{words}</span>
-          <button type="button" aria-label="Dismiss" onClick={() => dismiss(id)}>×</button>
+          <button type="button" aria-label="Dismiss" onClick={() => dismiss(id)}>
+            ×
+          </button>
         </div>
       ))}
     </div>
@@ -62,7 +70,9 @@ export function ShortcutHelp({ close }: { close: () => void }) {
       <KeyTable title="On this page" keys={own} />
       <KeyTable title="In a terminal" keys={TERMINAL_KEYS} />
       <div class="buttons">
-        <button type="button" class="primary" onClick={close}>Close</button>
+        <button type="button" class="primary" onClick={close}>
+          Close
+        </button>
       </div>
     </Dialog>
   );
@@ -75,7 +85,11 @@ function KeyTable({ title, keys }: { title: string; keys: readonly (readonly [st
       <tbody>
         {keys.map(([name, label]) => (
           <tr key={name}>
-            <th scope="row">{name.split(" ").map((key) => <kbd key={key}>{key}</kbd>)}</th>
+            <th scope="row">
+              {name.split(" ").map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </th>
             <td>{label}</td>
           </tr>
         ))}

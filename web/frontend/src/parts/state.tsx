@@ -25,7 +25,11 @@ export function Age({ since }: { since: number }) {
     return () => clearInterval(timer);
   }, []);
   if (!since) return null;
-  return <time dateTime={new Date(since).toISOString()} title={new Date(since).toLocaleString()}>{age(store.now() - since)}</time>;
+  return (
+    <time dateTime={new Date(since).toISOString()} title={new Date(since).toLocaleString()}>
+      {age(store.now() - since)}
+    </time>
+  );
 }
 
 export function Check({ job }: { job: Pick<Job, "check"> }) {
@@ -39,12 +43,18 @@ export function StateBar({ states }: { states: Partial<Record<JobState, number>>
   const words = given.map(([state, n]) => `${n} ${state}`).join(", ");
   return (
     <span class="state-bar" role="img" aria-label={words} title={words}>
-      {given.map(([state, n]) => <span key={state} class={`part ${state}`} style={{ flexGrow: n }} />)}
+      {given.map(([state, n]) => (
+        <span key={state} class={`part ${state}`} style={{ flexGrow: n }} />
+      ))}
     </span>
   );
 }
 
 export function Away() {
   const away = useStore((known) => known.away);
-  return away ? <p class="away" role="alert">{away}</p> : null;
+  return away ? (
+    <p class="away" role="alert">
+      {away}
+    </p>
+  ) : null;
 }

@@ -24,7 +24,9 @@ export function ClipboardQuestion({ wish, done }: { wish: Wish; done: () => void
         The terminal wants to put {count(wish.text.length, "letter")} into your clipboard:{" "}
         <code>{wish.text.slice(0, 60)}</code>
       </span>
-      <button type="button" class="primary" onClick={write}>Allow</button>
+      <button type="button" class="primary" onClick={write}>
+        Allow
+      </button>
       <button
         type="button"
         onClick={() => {
@@ -34,7 +36,9 @@ export function ClipboardQuestion({ wish, done }: { wish: Wish; done: () => void
       >
         Allow until this tab is closed
       </button>
-      <button type="button" onClick={done}>No</button>
+      <button type="button" onClick={done}>
+        No
+      </button>
     </div>
   );
 }

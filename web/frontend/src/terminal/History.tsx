@@ -14,7 +14,12 @@ export function History({ number, close }: { number: number; close: () => void }
   useEffect(() => {
     if (!place.current) return;
     const clipboard = { readText: () => "", writeText: () => undefined }; // text of the past writes to no clipboard
-    const options = { scrollback: LINES + 1000, convertEol: true, disableStdin: true, cursorInactiveStyle: "none" } as const;
+    const options = {
+      scrollback: LINES + 1000,
+      convertEol: true,
+      disableStdin: true,
+      cursorInactiveStyle: "none",
+    } as const;
     const made = openScreen(place.current, options, clipboard);
     screen.current = made;
     const sizing = new ResizeObserver(() => made.fit());
@@ -33,7 +38,9 @@ export function History({ number, close }: { number: number; close: () => void }
         <strong>History</strong>
         <span class="quiet">up to {LINES.toLocaleString()} lines, as they are now</span>
         <span class="spacer" />
-        <button type="button" onClick={() => screen.current && void copySelection(screen.current.term)}>Copy</button>
+        <button type="button" onClick={() => screen.current && void copySelection(screen.current.term)}>
+          Copy
+        </button>
       </div>
       <SearchBar screen={screen} close={close} />
       {problem && <p role="alert">{problem}</p>}

@@ -27,9 +27,13 @@ export function MobileKeys({ held, type }: { held: RefObject<Held>; type: (text:
   const keepFocus = (event: Event): void => event.preventDefault();
   return (
     <div class="mobile-keys" role="toolbar" aria-label="Keys" onPointerDown={keepFocus} onMouseDown={keepFocus}>
-      <button type="button" aria-pressed={isHeld} onClick={hold}>Ctrl</button>
+      <button type="button" aria-pressed={isHeld} onClick={hold}>
+        Ctrl
+      </button>
       {KEYS.map(([label, name, text]) => (
-        <button type="button" key={name} aria-label={name} onClick={() => type(text)}>{label}</button>
+        <button type="button" key={name} aria-label={name} onClick={() => type(text)}>
+          {label}
+        </button>
       ))}
     </div>
   );

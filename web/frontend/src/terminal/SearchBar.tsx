@@ -30,11 +30,23 @@ export function SearchBar({ screen, close }: { screen: RefObject<Screen | null>;
   };
   return (
     <div class="bar" role="search">
-      <input ref={field} type="search" aria-label="Search in the terminal" onInput={() => find(false)} onKeyDown={onKey} />
-      <button type="button" onClick={() => find(true)}>Previous</button>
-      <button type="button" onClick={() => find(false)}>Next</button>
+      <input
+        ref={field}
+        type="search"
+        aria-label="Search in the terminal"
+        onInput={() => find(false)}
+        onKeyDown={onKey}
+      />
+      <button type="button" onClick={() => find(true)}>
+        Previous
+      </button>
+      <button type="button" onClick={() => find(false)}>
+        Next
+      </button>
       <output>{isFound ? "" : "Not found"}</output>
-      <button type="button" onClick={close}>Close</button>
+      <button type="button" onClick={close}>
+        Close
+      </button>
     </div>
   );
 }

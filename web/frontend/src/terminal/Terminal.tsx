@@ -39,14 +39,24 @@ export function TerminalView(props: TerminalProps) {
       <div class="terminal-tools" role="toolbar" aria-label="Terminal">
         <ConnectionState state={state} hello={hello} reconnect={() => link.current?.connect()} />
         <span class="spacer" />
-        <button type="button" onClick={() => setPanel(panel === "search" ? "none" : "search")}>Search</button>
-        <button type="button" onClick={() => setPanel(panel === "history" ? "none" : "history")}>History</button>
-        <button type="button" onClick={() => screen.current && void copySelection(screen.current.term)}>Copy</button>
+        <button type="button" onClick={() => setPanel(panel === "search" ? "none" : "search")}>
+          Search
+        </button>
+        <button type="button" onClick={() => setPanel(panel === "history" ? "none" : "history")}>
+          History
+        </button>
+        <button type="button" onClick={() => screen.current && void copySelection(screen.current.term)}>
+          Copy
+        </button>
         {!hello?.read_only && (
-          <button type="button" onClick={() => screen.current && void pasteClipboard(screen.current.term)}>Paste</button>
+          <button type="button" onClick={() => screen.current && void pasteClipboard(screen.current.term)}>
+            Paste
+          </button>
         )}
         <TextSize />
-        <button type="button" onClick={() => void toggleFullScreen(frame.current)}>Full screen</button>
+        <button type="button" onClick={() => void toggleFullScreen(frame.current)}>
+          Full screen
+        </button>
       </div>
       {panel === "search" && <SearchBar screen={screen} close={close} />}
       {wish && <ClipboardQuestion wish={wish} done={() => setWish(null)} />}
@@ -122,7 +132,15 @@ function follow({ term, fit }: Screen, link: Link, held: RefObject<Held>, place:
   return sizing;
 }
 
-function ConnectionState({ state, hello, reconnect }: { state: LinkState; hello: Hello | null; reconnect: () => void }) {
+function ConnectionState({
+  state,
+  hello,
+  reconnect,
+}: {
+  state: LinkState;
+  hello: Hello | null;
+  reconnect: () => void;
+}) {
   const words = {
     connecting: hello ? "Connecting again…" : "Connecting…",
     live: hello?.read_only ? "Live, to look at only" : "Live",
@@ -132,7 +150,11 @@ function ConnectionState({ state, hello, reconnect }: { state: LinkState; hello:
   return (
     <>
       <output class={`connection ${state.kind}`}>{words}</output>
-      {state.kind === "over" && <button type="button" onClick={reconnect}>Connect again</button>}
+      {state.kind === "over" && (
+        <button type="button" onClick={reconnect}>
+          Connect again
+        </button>
+      )}
     </>
   );
 }

@@ -12,8 +12,12 @@ export function TextSize() {
   };
   return (
     <>
-      <button type="button" title="Smaller text" onClick={() => change(-1)}>A−</button>
-      <button type="button" title="Larger text" onClick={() => change(1)}>A+</button>
+      <button type="button" title="Smaller text" onClick={() => change(-1)}>
+        A−
+      </button>
+      <button type="button" title="Larger text" onClick={() => change(1)}>
+        A+
+      </button>
     </>
   );
 }

@@ -29,10 +29,7 @@ export interface Hello {
 }
 
 export type LinkState =
-  | { kind: "connecting" }
-  | { kind: "live" }
-  | { kind: "away"; reason: string }
-  | { kind: "over"; reason: string };
+  { kind: "connecting" } | { kind: "live" } | { kind: "away"; reason: string } | { kind: "over"; reason: string };
 
 export interface LinkListener {
   size(): { cols: number; rows: number };
