@@ -240,6 +240,20 @@ def test_a_locked_worktree_lands_and_stays_and_goes_when_it_is_landed_again(
     assert not Path(job.worktree).exists()
 
 
+def test_what_was_changed_after_the_commit_that_landed_stays_with_its_worktree(
+    context: Context, shop: Path
+) -> None:
+    [job] = worked(context, shop, "a.txt")
+    hook(remote_of(shop), "post-receive", f"echo late > {job.worktree}/late.txt")
+
+    landing = land(context, job)
+
+    assert (landing.outcome, "its worktree stays" in landing.steps[-1]) == (Outcome.LANDED, True)
+    assert Path(job.worktree, "late.txt").read_text() == "late\n"
+    [now] = context.ledger.jobs([job.number])
+    assert (now.state, now.landed_sha) == (JobState.REVIEW, landing.sha)
+
+
 def test_jobs_that_may_not_land_say_what_to_do_instead(context: Context, shop: Path) -> None:
     [working] = running(context, "shop", "h:1", cwd=shop)
     dropped, in_place = worked(context, shop, "a.txt", count=2)
