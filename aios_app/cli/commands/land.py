@@ -23,9 +23,7 @@ _REF = re.compile(r"r?\d+|\.", re.ASCII)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``land``."""
     add = parser.add_argument
-    add(
-        "words", nargs="+", metavar="WORD", help="the jobs: a number, a part of a name, r3, .; a message"
-    )
+    add("words", nargs="+", metavar="WORD", help="the jobs: a number, a part of a name, r3, .; a message")
     add("--keep", action="store_true", help="worktree and branch stay, and the job in review")
     add("--resolve", action="store_true", help="give a conflict to the job's agent as a further turn")
     add("--passed", action="store_true", help="only those in review whose check passed")
