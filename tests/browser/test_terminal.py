@@ -63,6 +63,17 @@ def test_a_full_screen_program_is_exact_and_follows_the_size(stack: Stack, viewe
     ]
 
 
+def test_a_flood_is_shown_to_its_end_and_keys_are_still_heard(stack: Stack, viewer: Viewer) -> None:
+    job = open_shell(stack, "flood")
+    viewer.terminal(job)
+
+    viewer.type("seq 1 1500000; echo over-$((6 * 7))\n")
+    viewer.await_line("over-42")
+    viewer.type("echo $((6 * 9))\n")
+
+    viewer.await_line("54")
+
+
 def test_a_large_paste_arrives_whole_and_in_brackets(stack: Stack, viewer: Viewer) -> None:
     job = open_shell(stack, "paste")
     (Path(job.worktree) / "take.py").write_text(_TAKE_PASTE)

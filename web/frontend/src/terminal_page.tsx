@@ -1,12 +1,13 @@
 // The terminal of one session on a page of its own, with its job's bar above it.
 import { render } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { checkLogin } from "./api";
+import { Feed } from "./feed";
 import { Notices, Questions } from "./parts/dialogs";
 import { JobActions, nextWaiting } from "./parts/JobActions";
 import { State } from "./parts/state";
 import { followTheme } from "./preferences";
-import type { Job, Shared } from "./protocol";
+import type { FeedMessage, Job, Shared } from "./protocol";
 import { terminalAddress } from "./route";
 import { store, useStore } from "./store";
 import { TerminalView } from "./terminal/Terminal";
@@ -16,6 +17,9 @@ function TerminalPage({ session, isOwner }: { session: string; isOwner: boolean 
   const [title, setTitle] = useState("");
   const known = useStore(({ jobs }) => [...jobs.values()].find((job) => job.name === session));
   const job = known ?? shared;
+  useEffect(() => {
+    if (!isOwner) followShared(session, setShared);
+  }, []);
   if (job) document.title = `#${job.number} ${job.state} · ${job.project} · AIOS`;
   return (
     <main>
@@ -31,6 +35,14 @@ function TerminalPage({ session, isOwner }: { session: string; isOwner: boolean 
       <Notices />
     </main>
   );
+}
+
+/** Who has a link hears of its job alone, and asks for nothing. */
+function followShared(session: string, show: (job: Shared) => void): void {
+  const onMessage = (message: FeedMessage): void => {
+    if (message.type === "job" && message.job.name === session) show(message.job);
+  };
+  new Feed({ onMessage, onOpen: () => undefined, onAway: () => undefined }).connect();
 }
 
 interface BarProps {
