@@ -17,6 +17,7 @@ from aios_app.domain.landing import EXIT_CODES, Outcome
 #: What a person would type after an outcome; ``{0}`` is the job's number.
 _NEXT = {
     "conflict": "aios land {0} --resolve (its agent resolves it)   aios attach {0}",
+    "failed": "aios land {0} tries again   aios pr {0} leaves it to a pull request",
     "red": "aios attach {0}   aios send {0} TEXT   then aios land {0}",
     "nothing": "aios attach {0}",
 }

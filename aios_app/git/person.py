@@ -29,6 +29,10 @@ _MENDS = (
         r"|Permission denied \(publickey|Load key .*(invalid format|error in libcrypto)",
         "ssh-add",
     ),
+    (
+        r"could not read (Username|Password)|Authentication failed",
+        "give git a credential helper (git help credentials), then git fetch there once by hand",
+    ),
     (r"Please tell me who you are|empty ident name", 'git config --global user.email "you@example.com"'),
 )
 

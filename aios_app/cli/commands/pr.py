@@ -29,4 +29,6 @@ def run(args: argparse.Namespace) -> int:
     if answer["url"]:
         verb = "ok pull request" if answer["is_open"] else "open it at"
         output.say(output.clean(f"{verb} {answer['url']}"))
+    else:
+        output.say("open the pull request where origin is hosted: its address is not known here")
     return exits.DONE
