@@ -17,6 +17,7 @@ import psutil
 from aios_app.domain.errors import StackError
 from aios_app.settings import Settings
 from aios_app.stack.directories import why_not_private
+from aios_app.stack.install import path_advice
 from aios_app.stack.login_shell import API_KEYS, login_environment
 from aios_app.stack.redis_server import find_engine
 from aios_app.stack.states import programs
@@ -73,6 +74,11 @@ def checks(
         _login_shell(settings, login),
         *_agents(agents or {}, login),
     ]
+
+
+def agent_checks(settings: Settings, agents: Mapping[str, AgentProgram]) -> list[Check]:
+    """Of these agents alone: whether each is installed, and what it needs."""
+    return list(_agents(agents, login_environment(settings)))
 
 
 def _version_check(name: str, argv: list[str], least: tuple[int, int]) -> Check:
@@ -156,7 +162,8 @@ def _path(settings: Settings, login: Mapping[str, str] | None) -> Check:
     path = (login or {}).get("PATH", os.pathsep.join(os.get_exec_path()))
     is_there = str(folder) in path.split(os.pathsep)
     says = f"{folder} is {'in PATH' if is_there else 'not in the PATH of your login shell'}"
-    return Check(name="path", ok=is_there, says=says, mend="" if is_there else "aios install")
+    mend = path_advice(settings) if (folder / "aios").exists() else "aios install"
+    return Check(name="path", ok=is_there, says=says, mend=mend)
 
 
 def _login_shell(settings: Settings, login: Mapping[str, str] | None) -> Check:

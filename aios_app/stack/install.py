@@ -41,8 +41,13 @@ def install(settings: Settings, checkout: Path) -> InstallReport:
     except OSError as error:
         raise StackError(f"cannot write to {links[0].parent}: {error.strerror}") from error
     is_in_path = str(links[0].parent) in os.get_exec_path()
-    advice = "" if is_in_path else _ADVICE.get(Path(settings.shell).name, _USUAL_ADVICE)
+    advice = "" if is_in_path else path_advice(settings)
     return InstallReport(links=links, is_in_path=is_in_path, advice=advice)
+
+
+def path_advice(settings: Settings) -> str:
+    """The command that puts the links' directory into PATH, for the person's shell."""
+    return _ADVICE.get(Path(settings.shell).name, _USUAL_ADVICE)
 
 
 def uninstall(settings: Settings, checkout: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from aios_app.cli.client import StackDown
 
 if TYPE_CHECKING:
     from aios_app.cli.client import Json
-    from aios_app.stack.doctor import AgentProgram
+    from aios_app.stack.doctor import AgentProgram, Check
 
 EXAMPLES = ("aios doctor", "aios doctor && aios up")
 
@@ -24,19 +24,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes them
     """Says what it found, each with the command that mends it; exit code 1 where something is bad."""
-    from aios_app.cli import terminal
     from aios_app.stack.doctor import checks
 
-    found = checks(session.settings(), agents=_programs())
+    found = checks(session.settings(), agents=programs())
     for check in found:
-        mark = output.paint(f"{_MARKS[check.ok]:4}", _COLOURS[check.ok], is_on=terminal.has_colour())
-        output.say(f"{mark} {output.clean(f'{check.name:8} {check.says}')}")
-        if check.mend and not check.ok:
-            output.say(f"     mend it: {output.clean(check.mend)}")
+        show(check)
     return exits.FAILED if any(check.ok is False for check in found) else exits.DONE
 
 
-def _programs() -> dict[str, AgentProgram]:
+def show(check: Check) -> None:
+    """A finding, and the command that mends it."""
+    from aios_app.cli import terminal
+
+    mark = output.paint(f"{_MARKS[check.ok]:4}", _COLOURS[check.ok], is_on=terminal.has_colour())
+    output.say(f"{mark} {output.clean(f'{check.name:8} {check.says}')}")
+    if check.mend and not check.ok:
+        output.say(f"     mend it: {output.clean(check.mend)}")
+
+
+def programs() -> dict[str, AgentProgram]:
     """What each agent needs, by its name."""
     from aios_app.cli import on_disk
 

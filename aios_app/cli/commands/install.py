@@ -25,8 +25,19 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
     if report.advice:
         output.say(f"for new terminals, put it into PATH: {report.advice}")
     output.say("note  agents run as you, without asking: SECURITY.md")
-    output.say("next: aios doctor   aios add PATH   aios scan DIRECTORY")
+    _show_agents()
+    output.say("next: aios add PATH   (or aios scan DIRECTORY: the repositories there)   more: aios doctor")
     return exits.DONE
+
+
+def _show_agents() -> None:
+    """Of those that AIOS knows well: installed, logged in, or what does that."""
+    from aios_app.cli.commands.doctor import programs, show
+    from aios_app.stack.doctor import agent_checks
+
+    known = {name: program for name, program in programs().items() if program.tried}
+    for check in agent_checks(session.settings(), known):
+        show(check)
 
 
 def checkout() -> Path:
