@@ -48,6 +48,7 @@ def test_who_looks_on_sees_and_types_nothing(site: Site) -> None:
         hello = reader.message()["hello"]
         own.until(PROMPT)
         reader.type("echo n$((2+2))n\n")
+        reader.type("\x02d")  # tmux itself lets a reader detach by its keys: not even they arrive
         reader.until(PROMPT)
         own.type("echo y$((3+3))y\n")
         reader.until("y6y")

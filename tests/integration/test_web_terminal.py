@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import threading
 
 import psutil
 import pytest
@@ -237,24 +236,5 @@ def test_a_viewer_that_reads_nothing_is_let_go_and_has_the_whole_screen_when_it_
     assert b"\x18\x1bc" in terminal.seen
 
 
-def test_a_browser_that_acknowledges_what_it_never_read_costs_no_more(site: Site) -> None:
-    job = site.job("python3", "-c", REDRAWS)
-
-    with site.browser().socket(f"/attach/{job.name}?cols=200&rows=61") as terminal:
-        terminal.message()
-        time_passes(0.5)
-        before = memory(os.getpid())
-        for _ in range(25):
-            time_passes(0.1)
-            terminal.ask(ack=100_000)
-
-        assert memory(os.getpid()) - before < 3_000_000
-
-
 def memory(pid: int | None) -> int:
     return int(psutil.Process(pid).memory_info().rss)
-
-
-def time_passes(seconds: float) -> None:
-    """What must not grow is given the time to."""
-    threading.Event().wait(seconds)
