@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aios_app.domain.errors import ConflictError, ExternalError, GitError
 from aios_app.git.base import READ_LIMIT_S
 from aios_app.git.checkout import Checkout, commits
-from aios_app.git.commits import is_signed, subject
+from aios_app.git.commits import told
 from aios_app.git.person import Person, remote_words
 from aios_app.git.runner import GitFailed, GitTimeout, run_git
 
@@ -96,8 +96,7 @@ def head_of(checkout: Checkout) -> str:
 
 def commit_line(checkout: Checkout, sha: str) -> str:
     """``commit a81f2c3 "fix the login redirect" (signed)``."""
-    signed = " (signed)" if is_signed(checkout.repo, sha) else ""
-    return f'commit {sha[:7]} "{subject(checkout.repo, sha)}"{signed}'
+    return told(checkout.repo, sha)
 
 
 def push(checkout: Checkout, target: PushTarget, person: Person, *, timeout_s: float) -> None:

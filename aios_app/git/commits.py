@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from aios_app.git.base import READ_LIMIT_S
-from aios_app.git.entries import checked_out_branch
+from aios_app.git.entries import HEADS
 from aios_app.git.location import Repository
-from aios_app.git.metadata import git_dir_of
 from aios_app.git.runner import run_git
 
 
@@ -23,22 +22,19 @@ def forget_commit(repo: Repository, folder: str, name: str) -> None:
     run_git(["update-ref", "-d", f"refs/aios/{folder}/{name}"], cwd=repo.git_dir, timeout_s=READ_LIMIT_S)
 
 
-def is_signed(repo: Repository, sha: str) -> bool:
-    """Whether the commit bears a signature, good or not."""
+def told(repo: Repository, sha: str) -> str:
+    """``commit 3f2a9c1 "subject"``, and ``(signed)`` where it bears a signature, good or not."""
     text = run_git(["cat-file", "commit", sha], cwd=repo.git_dir, timeout_s=READ_LIMIT_S)
-    return "\ngpgsig" in text.partition("\n\n")[0]
-
-
-def subject(repo: Repository, sha: str) -> str:
-    """The first line of the commit's message."""
-    args = ["show", "--no-patch", "--no-show-signature", "--format=%s", sha, "--"]
-    return run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S).strip()
+    head, _, message = text.partition("\n\n")
+    signed = " (signed)" if "\ngpgsig" in head else ""
+    return f'commit {sha[:7]} "{message.strip().partition(chr(10))[0]}"{signed}'
 
 
 def head_of(worktree: Path) -> tuple[str, str]:
     """Branch and commit that are checked out there; no branch: a detached HEAD."""
-    sha = run_git(["rev-parse", "--verify", "HEAD"], cwd=worktree, timeout_s=READ_LIMIT_S).strip()
-    return checked_out_branch(git_dir_of(worktree)), sha
+    args = ["rev-parse", "--revs-only", "HEAD", "--symbolic-full-name", "HEAD"]
+    sha, name = run_git(args, cwd=worktree, timeout_s=READ_LIMIT_S).split()
+    return ("" if name == "HEAD" else name.removeprefix(HEADS)), sha
 
 
 def commits_since(repo: Repository, ref: str, base: str, since_ms: int) -> list[str]:

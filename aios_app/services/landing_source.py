@@ -8,7 +8,7 @@ from pathlib import Path
 from aios_app.domain.errors import NotNow
 from aios_app.domain.landing import Landing, landing_message
 from aios_app.domain.models import Job
-from aios_app.git.commits import commits_since, head_of, is_signed, subject
+from aios_app.git.commits import commits_since, head_of, told
 from aios_app.git.committing import commit_all
 from aios_app.git.entries import branch_sha
 from aios_app.git.location import Repository
@@ -73,24 +73,21 @@ def why_unchanged(job: Job, site: Site, base: str) -> str:
 def _of_worktree(job: Job, repo: Repository, worktree: Path, message: str, person: Person) -> Source:
     if (read_metadata(worktree) or {}).get("job") != job.number:
         raise NotNow(f"{worktree} is not the worktree of #{job.number} any more: look at it first")
-    said = _on_other_branch(job, repo, worktree)
+    branch, head = head_of(worktree)
+    said = _on_other_branch(job, repo, branch, head) if branch != job.branch else ()
     committed = commit_all(worktree, message, person)
     if committed:
-        signed = " (signed)" if is_signed(repo, committed) else ""
-        said = (f'ok commit {committed[:7]} "{subject(repo, committed)}"{signed}', *said)
-    return Source(sha=committed or head_of(worktree)[1], said=said)
+        said = (f"ok {told(repo, committed)}", *said)
+    return Source(sha=committed or head, said=said)
 
 
-def _on_other_branch(job: Job, repo: Repository, worktree: Path) -> tuple[str, ...]:
+def _on_other_branch(job: Job, repo: Repository, branch: str, head: str) -> tuple[str, ...]:
     """Says where the agent left its worktree; refused where its branch has commits that are not there."""
-    branch, head = head_of(worktree)
-    if branch == job.branch:
-        return ()
     where = f"branch {branch}" if branch else "no branch"
     own = branch_sha(repo, job.branch)
     if own and not is_ancestor(repo, own, head):
         raise NotNow(
-            f"{worktree} is on {where}, which lacks commits of {job.branch}: to land both, "
+            f"{job.worktree} is on {where}, which lacks commits of {job.branch}: to land both, "
             f"git merge {job.branch} there; else git switch {job.branch}"
         )
     return (f"note its worktree is on {where}, no longer on {job.branch}: what stands there lands",)
