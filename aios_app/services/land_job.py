@@ -23,7 +23,7 @@ from aios_app.services.landing_progress import Overtaken, Progress, is_clearing
 from aios_app.services.landing_site import Site, site_of
 from aios_app.services.landing_source import Source, find_source, message_of, revert_message, why_unchanged
 from aios_app.services.line_up import leave_line
-from aios_app.services.merge_work import CheckFailed, Work, bring_onto
+from aios_app.services.merge_work import CheckFailed, Work, bring_onto, has_arrived
 from aios_app.services.records import record
 from aios_app.services.request_landing import already, check_landable
 from aios_app.services.resolve_conflict import send_conflict
@@ -177,8 +177,7 @@ def _publish(
 
 def _arrived(site: Site, landing: Landing, source: Source, base: str) -> tuple[str, str]:
     """What an earlier try of this very work pushed, if it is on the branch: nobody knew."""
-    is_same = source.sha in {landing.source_sha, ""} and bool(landing.sha)
-    if is_same and is_ancestor(site.repo, landing.sha, base):
+    if has_arrived(site.repo, landing, source.sha or landing.source_sha, base):
         return landing.base_sha, landing.sha
     if not source.sha:
         raise NotNow(f"worktree and branch of #{landing.job} are gone: aios trash restore {landing.job}")

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aios_app.domain.errors import AiosError, ConflictError, GitError
+from aios_app.domain.landing import Landing
 from aios_app.domain.models import Job
 from aios_app.git.commits import keep_commit
 from aios_app.git.fast_forward import fast_forward
 from aios_app.git.filling import copy_included
+from aios_app.git.location import Repository
 from aios_app.git.pushing import PushRaced, PushUnknown, push
 from aios_app.git.scratch import LOCAL_LIMIT_S, Scratch, scratch
-from aios_app.git.targets import fetch_target, remote_has
+from aios_app.git.targets import fetch_target, is_ancestor, remote_has
 from aios_app.services.context import Context
 from aios_app.services.landing_progress import Progress
 from aios_app.services.landing_site import Site
@@ -51,20 +53,32 @@ def bring_onto(
     Raises ``MergeConflict``, ``CheckFailed``, ``ConflictError`` or ``GitError``, and the branch is as it was;
     but where a push was cut off and the remote cannot be asked, which is said.
     """
-    begun, tries, name = time.monotonic(), 0, site.target.name
-    while tries < _TRIES or time.monotonic() - begun < _PATIENCE_S:
-        sha = _bring_once(ctx, job, site, progress, base, work)
-        if sha:
-            return base, sha
-        tries += 1
-        progress.done(f"note {name} has moved meanwhile: again")
+    earlier, begun, tries, stuck = progress.landing, time.monotonic(), 0, 0
+    while True:
+        try:
+            return base, _bring_once(ctx, job, site, progress, base, work)
+        except PushRaced as error:
+            raced = error
+        progress.done(f"note {site.target.name} has moved meanwhile: again")
         progress.begin("fetch again", site.fetch_s)
-        base = fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s)
-    raise GitError(f"{name} moved {tries} times meanwhile: land again when it is quieter")
+        before, base = base, fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s)
+        if has_arrived(site.repo, earlier, work.source_sha, base):
+            return earlier.base_sha, earlier.sha  # the push of a killed worker went on and came first
+        tries, stuck = tries + 1, stuck + 1 if base == before else 0
+        is_late = tries >= _TRIES and time.monotonic() - begun > _PATIENCE_S
+        if is_late or stuck == _TRIES:
+            said = f"{site.target.name} took none of {tries} pushes: land again when it is quieter"
+            raise GitError(said, raced.stderr)
+
+
+def has_arrived(repo: Repository, landing: Landing, source_sha: str, base: str) -> bool:
+    """Whether what the landing made of this very work, and pushed without hearing of it, is in ``base``."""
+    is_same = bool(landing.sha) and landing.source_sha == source_sha
+    return is_same and is_ancestor(repo, landing.sha, base)
 
 
 def _bring_once(ctx: Context, job: Job, site: Site, progress: Progress, base: str, work: Work) -> str:
-    """The branch's commit from now on; empty: it has moved meanwhile."""
+    """The branch's commit from now on. Raises ``PushRaced`` too: it has moved meanwhile."""
     wait_s = LOCAL_LIMIT_S + site.check_s
     progress.begin("merge", wait_s)
     with scratch(site.repo, site.scratch, site.person, wait_s=wait_s) as held:
@@ -79,7 +93,8 @@ def _bring_once(ctx: Context, job: Job, site: Site, progress: Progress, base: st
         known = {"base_sha": base, "sha": sha, "source_sha": work.source_sha}
         progress.begin("push", site.push_s + site.fetch_s, **known)
         keep_commit(site.repo, "landing", job.name, sha)
-        return sha if _publish(site, held, sha, base, job) else ""
+        _publish(site, held, sha, base, job)
+        return sha
 
 
 def _check(ctx: Context, job: Job, site: Site, progress: Progress, held: Scratch) -> None:
@@ -97,22 +112,22 @@ def _check(ctx: Context, job: Job, site: Site, progress: Progress, held: Scratch
     progress.done(f"ok check {result.duration_ms / 1000:.0f} s")
 
 
-def _publish(site: Site, held: Scratch, sha: str, base: str, job: Job) -> bool:
-    """Whether the branch is at ``sha`` now; False: it has moved, and all begins again."""
+def _publish(site: Site, held: Scratch, sha: str, base: str, job: Job) -> None:
+    """The branch is at ``sha`` when this returns. Raises ``PushRaced``: it has moved, so all begins again."""
     if not site.target.remote:
-        return _move_local(site, sha, base, job)
+        _move_local(site, sha, base, job)
+        return
     doubt: PushUnknown | None = None
     try:
         push(held, site.target, sha, base, site.person, timeout_s=site.push_s)
-    except PushRaced:
-        return False
     except PushUnknown as error:
         doubt = error
     if _is_seen(site, sha, doubt):
-        return True
-    raise doubt or GitError(
-        f"{site.target.name} took the push, but does not have {sha[:7]}: look at it first"
-    )
+        return
+    name = site.target.name
+    if doubt:
+        raise GitError(f"{doubt}\n{name} does not have it so far: land again")
+    raise GitError(f"{name} took the push, but does not have {sha[:7]}: look at it first")
 
 
 def _is_seen(site: Site, sha: str, doubt: PushUnknown | None) -> bool:
@@ -129,15 +144,15 @@ def _is_there(site: Site, sha: str) -> bool:
     return remote_has(site.repo, site.target, sha, site.person, timeout_s=site.fetch_s)
 
 
-def _move_local(site: Site, sha: str, base: str, job: Job) -> bool:
+def _move_local(site: Site, sha: str, base: str, job: Job) -> None:
     """Without a remote the branch itself moves, if git can take that upon the person's checkout."""
     said = f"your {site.target.branch} is not moved, as the setting fast_forward is off"
     if site.moves_checkout:
         said = fast_forward(site.repo, site.target, sha, allows_edits=True)
     if _is_there(site, sha):
-        return True
+        return
     if fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s) != base:
-        return False
+        raise PushRaced
     ref = keep_commit(site.repo, "landed", job.name, sha)
     raise ConflictError(f"{said}\nthe merged commit is kept: git merge {ref}")
 

@@ -15,7 +15,6 @@ from tests.chaos.fleet import Fleet
 
 #: Notes each move of a branch in the remote, and refuses what is no move forward.
 _UPDATE_HOOK = """\
-#!/bin/sh
 case $1 in refs/heads/*) echo "$1 $2 $3" >>moves ;; esac
 case $2 in *[!0]*) exec git merge-base --is-ancestor "$2" "$3" ;; esac
 """
@@ -39,10 +38,16 @@ def shop(fleet: Fleet, name: str) -> Shop:
     made = Shop(fleet.root / "code" / name, fleet.root / "remotes" / f"{name}.git")
     for key in ("receive.denyNonFastForwards", "receive.denyDeletes"):
         fleet.git(made.remote, "config", key, "true")
-    hook = made.remote / "hooks" / "update"
-    hook.write_text(_UPDATE_HOOK)
-    hook.chmod(0o755)
+    put_hook(made, "update", _UPDATE_HOOK)
     return made
+
+
+def put_hook(place: Shop, name: str, text: str) -> Path:
+    """A hook of the remote, in shell."""
+    hook = place.remote / "hooks" / name
+    hook.write_text(f"#!/bin/sh\n{text}\n")
+    hook.chmod(0o755)
+    return hook
 
 
 def worked(fleet: Fleet, place: Shop, *specs: str) -> list[Job]:

@@ -1,4 +1,4 @@
-"""Landings whose worker, Redis or remote fails at each step: on the remote, or in the worktree, never neither."""
+"""Landings whose worker, Redis or remote fails: on the remote, or in the worktree, never neither."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from pathlib import Path
 import psutil
 import pytest
 
+from aios_app.domain.models import Job
 from tests.chaos.fleet import ALL, Fleet
 from tests.chaos.landings import (
+    Shop,
     ask,
     check_landed,
     check_never_neither,
     check_only_forward,
     file_of,
+    is_on,
     is_whole,
     merged_jobs,
     outcomes,
+    put_hook,
     shop,
     worked,
 )
+from tests.integration.git_fixtures import deaf_port
+
+__all__ = ["deaf_port"]
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(90)]
 
@@ -137,3 +144,115 @@ def test_a_red_check_in_the_middle_of_the_line_stops_nobody_else(fleet: Fleet) -
     assert is_whole(red)
     assert merged_jobs(fleet, place.remote) == [first.number, last.number]
     check_landed(fleet, place, [first, last])
+
+
+# The remote
+
+#: A stand-in for ssh on this machine; the word in ``fault`` is for the next push, and for what follows it.
+_SSH = """\
+#!/bin/sh
+for command; do :; done
+fault=$(cat {root}/fault 2>/dev/null)
+case $fault:$command in
+hangs:*receive-pack*) rm {root}/fault; exec sleep 300 ;;
+goes:*receive-pack*) echo gone >{root}/fault ;;
+gone:*) rm {root}/fault; exec sleep 300 ;;
+esac
+exec sh -c "$command"
+"""
+#: What kills the remote's git before, or after, it has taken a push.
+_CUTS = {"pre-receive": "true", "reference-transaction": 'test "$1" = committed'}
+
+
+@pytest.fixture(scope="module")
+def ssh(fleet: Fleet) -> Path:
+    """The program that leads to the remotes."""
+    for name, limit in {"fetch_timeout": "2s", "push_timeout": "3s"}.items():
+        fleet.ok("config", name, limit)
+    return fleet.script("ssh", _SSH.format(root=fleet.root))
+
+
+def by_ssh(fleet: Fleet, ssh: Path, name: str) -> tuple[Shop, list[Job]]:
+    """A project that reaches its remote by ssh, and two jobs that may land."""
+    place = shop(fleet, name)
+    fleet.git(place.path, "config", "core.sshCommand", str(ssh))
+    fleet.git(place.path, "remote", "set-url", "origin", f"ssh://far{place.remote}")
+    return place, worked(fleet, place, "s:2", "write")
+
+
+@pytest.mark.parametrize("hook", _CUTS)
+def test_a_push_whose_connection_is_lost_lands_if_it_arrived_and_else_stays(
+    fleet: Fleet, ssh: Path, hook: str
+) -> None:
+    place, jobs = by_ssh(fleet, ssh, f"cut-{hook}")
+    once = fleet.script("once", "")
+    put_hook(place, hook, f"{_CUTS[hook]} && rm {once} && kill -9 $PPID; exit 0")
+
+    came = outcomes(ask(fleet, *jobs))
+
+    if hook == "pre-receive":
+        assert came == ["failed", "landed"]
+        assert is_whole(jobs[0])
+        assert outcomes(ask(fleet, jobs[0])) == ["landed"]
+    assert came[-1] == "landed"
+    check_landed(fleet, place, jobs)
+    check_only_forward(fleet, place)
+
+
+def test_a_remote_whose_branch_stays_locked_is_told_and_is_not_asked_without_end(
+    fleet: Fleet, ssh: Path
+) -> None:
+    place, [job, _] = by_ssh(fleet, ssh, "locked")
+    lock = place.remote / "refs" / "heads" / "main.lock"
+    lock.touch()
+
+    refused = fleet.run("land", str(job.number))
+    lock.unlink()
+
+    assert (refused.returncode, "main.lock': File exists" in refused.stderr) == (4, True), refused
+    assert is_whole(job)
+    assert outcomes(ask(fleet, job)) == ["landed"]
+    check_landed(fleet, place, [job])
+
+
+def test_a_remote_that_hangs_in_the_push_is_given_up_and_the_next_one_lands(fleet: Fleet, ssh: Path) -> None:
+    place, jobs = by_ssh(fleet, ssh, "hangs")
+    (fleet.root / "fault").write_text("hangs")
+
+    assert outcomes(ask(fleet, *jobs)) == ["failed", "landed"]
+    assert is_whole(jobs[0])
+    assert fleet.processes("PWD", str(fleet.root)) == []
+    assert outcomes(ask(fleet, jobs[0])) == ["landed"]
+    check_landed(fleet, place, jobs)
+
+
+def test_a_push_that_arrived_at_a_remote_that_then_hangs_is_found_there_later(
+    fleet: Fleet, ssh: Path
+) -> None:
+    place, jobs = by_ssh(fleet, ssh, "goes")
+    (fleet.root / "fault").write_text("goes")
+
+    assert outcomes(ask(fleet, *jobs)) == ["failed", "landed"]
+    assert is_on(fleet, place.remote, jobs[0])
+    assert is_whole(jobs[0])
+    assert outcomes(ask(fleet, jobs[0])) == ["landed"]
+    check_landed(fleet, place, jobs)
+
+
+def test_a_remote_that_says_nothing_and_one_that_refuses_keep_the_work_where_it_is(
+    fleet: Fleet, ssh: Path, deaf_port: int
+) -> None:
+    place, jobs = by_ssh(fleet, ssh, "deaf")
+    url = fleet.git(place.path, "remote", "get-url", "origin")
+    fleet.git(place.path, "remote", "set-url", "origin", f"git://127.0.0.1:{deaf_port}/deaf.git")
+    silent = outcomes(ask(fleet, *jobs))
+    fleet.git(place.path, "remote", "set-url", "origin", url)
+    refusal = put_hook(place, "pre-receive", "echo main is protected; exit 1")
+    refused = fleet.run("land", *(str(job.number) for job in jobs), "-y")
+    refusal.unlink()
+
+    assert silent == ["failed", "failed"]
+    assert (refused.returncode, refused.stderr.count("main is protected")) == (4, 2)
+    assert [is_whole(job) for job in jobs] == [True, True]
+    assert outcomes(ask(fleet, *jobs)) == ["landed", "landed"]
+    check_landed(fleet, place, jobs)
