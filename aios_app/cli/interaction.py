@@ -13,7 +13,10 @@ def confirm(question: str, *, is_sure: bool) -> bool:
     if not terminal.is_interactive():
         raise ConflictError(f"{output.clean(question)} Nobody is there to answer: add -y")
     answer = output.ask(f"{output.clean(question)} [Y/n]")
-    return bool(answer) and answer.strip().lower() in {"", "y", "yes"}
+    is_wanted = bool(answer) and answer.strip().lower() in {"", "y", "yes"}
+    if not is_wanted:
+        output.note("nothing was done")
+    return is_wanted
 
 
 def edited(text: str = "") -> str:

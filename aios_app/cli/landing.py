@@ -10,6 +10,7 @@ from aios_app.cli.client import Client, Json, caller_directory
 from aios_app.cli.following import changes
 from aios_app.cli.interaction import confirm
 from aios_app.cli.person import environment
+from aios_app.cli.shell import note_if_gone
 from aios_app.cli.waiting import find
 from aios_app.domain.errors import StackError
 from aios_app.domain.landing import EXIT_CODES, Outcome
@@ -60,6 +61,7 @@ def carry_out(path: str, body: Json, *, is_sure: bool, is_json: bool) -> int:
     over = _until_over(landings, is_quiet=is_json)
     if is_json:
         output.say_json({"v": 1, "landings": over, "problems": problems})
+    note_if_gone()
     codes = [EXIT_CODES[Outcome(one["outcome"])] for one in over]
     return _code([*codes, *(exits.CONFLICT for _ in problems)])
 

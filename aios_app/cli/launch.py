@@ -44,7 +44,6 @@ def start(args: argparse.Namespace, source: str) -> int:
     """Starts the run and says what was started; exit code 1 where a project was skipped."""
     answer = _send(_body(args, source), is_sure=args.yes)
     if answer is None:
-        output.note("nothing was started")
         return exits.FAILED
     if args.json and not args.wait:
         output.say_json(answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aios_app.cli import exits, output, session
 from aios_app.cli.client import Json
 from aios_app.cli.interaction import confirm
+from aios_app.cli.shell import note_if_gone
 
 TYPE_CHECKING = False  # typing's own costs 2 ms at import
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def remove(path: str, body: dict[str, Any], *, is_sure: bool, is_json: bool) -> 
         output.say_json(answer)
     else:
         _show(answer)
+    note_if_gone()
     return _code(answer)
 
 

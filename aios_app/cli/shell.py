@@ -24,6 +24,14 @@ def open_shell(directory: str, what: str) -> None:
     _become_shell(path, what)
 
 
+def note_if_gone() -> None:
+    """Says so where the directory that the person is in was removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        output.note("the directory that you are in is gone: cd to another one")
+
+
 def _become_shell(path: bytes, what: str) -> NoReturn:
     shell = session.settings().shell
     output.note(output.clean(f"{what}: {os.fsdecode(path)} (`exit` returns)"))
