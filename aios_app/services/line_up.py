@@ -35,10 +35,12 @@ def leave_line(ctx: Context, landing: Landing, words: str, *, only_if_late: bool
 
 
 def send_landings(ctx: Context) -> None:
-    """Sends those of this machine that stand first or clear up; one that is at work does not notice."""
+    """Sends those that stand first, and those of this machine that clear up; one at work does not notice.
+
+    Of other machines too: a worker that died when it left a line has told nobody who is next.
+    """
     for head in ctx.ledger.lines.heads():
-        if head.machine == ctx.machine:
-            _send(ctx, head.job, head.machine)
+        _send(ctx, head.job, head.machine)
     for job in ctx.ledger.jobs(ctx.ledger.lines.clearing()):
         if job.machine == ctx.machine:
             _send(ctx, job.number, job.machine)

@@ -19,10 +19,11 @@ from aios_app.domain.landing import Landing, Outcome
 from aios_app.domain.models import Job, JobState
 from aios_app.ledger import keys
 from aios_app.ledger.connection import connect
+from aios_app.queue.app import queue_name
 from aios_app.services.context import Context, build_context
 from aios_app.services.fire_timer import fire_due_timers
 from aios_app.services.land_job import begin_landing
-from aios_app.services.line_up import look_at_line
+from aios_app.services.line_up import look_at_line, send_landings
 from aios_app.services.reconcile import ensure_ledger
 from aios_app.services.request_landing import LandingRequest, request_landings
 from aios_app.settings import Settings
@@ -64,6 +65,21 @@ def test_a_head_of_another_machine_that_does_not_go_on_is_passed_over(context: C
     assert over is not None
     assert (over.outcome, "did not go on" in over.problem) == (Outcome.FAILED, True)
     assert finish(context, waiting).outcome is Outcome.LANDED
+
+
+def test_a_head_of_another_machine_is_told_of_its_turn_by_whoever_looks(context: Context, shop: Path) -> None:
+    [job] = worked(context, shop)
+    request_landings(context, LandingRequest(refs=[str(job.number)], cwd="/", environment={}))
+    landing = context.ledger.lines.landing(job.number)
+    assert landing is not None
+    move_head(context, landing, "elsewhere")
+
+    send_landings(context)
+
+    client = connect(context.ledger.url)
+    [message] = client.lrange(queue_name("elsewhere"), 0, -1)
+    client.close()
+    assert landing.id in message
 
 
 def test_a_lost_ledger_gets_the_lines_back_in_their_order(
