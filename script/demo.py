@@ -145,10 +145,11 @@ def say_next() -> None:
     demo, program = ("script/demo", "./aios") if here else (f"{ROOT}/script/demo", f"{ROOT}/aios")
     print(f"""
 This AIOS is the demo's own: put {demo} before its commands.
-  {demo} aios jobs         what there is to review
   {demo} aios attach 1     an agent, to type to; Ctrl-b d leaves it
-  {demo} aios logs 1       what it said
-  {demo} aios w            the worktrees
+  {demo} aios diff 1       what it did
+  {demo} aios compare r1   the two of each project side by side
+  {demo} aios pick 1       its work onto main of the project; the other one goes
+  {demo} aios review       the rest, one after another: land, reply, drop
 remove all this: {demo} --clean
 your own projects: {program} install""")
 
