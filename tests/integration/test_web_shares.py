@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from aios_app.domain.models import Job
@@ -10,6 +12,10 @@ from web.api import ENDPOINTS
 from web.door import Close
 
 __all__ = ["site"]
+
+
+def has_client(site: Site, job: Job, size: str) -> bool:
+    return size in site.clients(job)
 
 
 def link_to(site: Site, job: Job, lasts: str = "1h") -> str:
@@ -48,10 +54,15 @@ def test_who_looks_on_sees_and_types_nothing(site: Site) -> None:
         hello = reader.message()["hello"]
         own.until(PROMPT)
         reader.type("echo n$((2+2))n\n")
-        reader.type("\x02d")  # tmux itself lets a reader detach by its keys: not even they arrive
         reader.until(PROMPT)
         own.type("echo y$((3+3))y\n")
         reader.until("y6y")
+        for rows, key in ((11, "\x02"), (12, "d")):  # tmux lets even a reader detach by these
+            reader.type(key)
+            reader.ask(resize=[41, rows])
+            eventually(partial(has_client, site, job, f"41x{rows}"), "the reader is still there")
+            own.type(f"echo {rows}$((4+4))z\n")
+            reader.until(f"{rows}8z")
 
         assert b"n4n" not in reader.seen
         assert hello["read_only"]
