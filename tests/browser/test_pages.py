@@ -118,11 +118,14 @@ def test_everything_can_be_reached_by_the_keyboard(stack: Stack, shop: Path, vie
     page.wait_for_selector(".job")
 
     page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
     keys = page.locator("dialog kbd").all_inner_texts()
     page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
     page.keyboard.press("/")
     page.keyboard.type("find me by")
     page.keyboard.press("Escape")
+    assert page.input_value(".filters input") == "find me by"
     page.keyboard.press("Enter")
 
     page.wait_for_url(f"**/jobs/{job.number}")

@@ -57,7 +57,7 @@ export function JobsPage() {
           aria-label="Search jobs"
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
-          onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
+          onKeyDown={leaveByEscape}
         />
         <Chips jobs={all} state={state} setState={setState} />
         <label class="inline">
@@ -80,6 +80,13 @@ export function JobsPage() {
       )}
     </>
   );
+}
+
+/** The browser's own Escape would empty the field, too. */
+function leaveByEscape(event: KeyboardEvent): void {
+  if (event.key !== "Escape") return;
+  event.preventDefault();
+  (event.currentTarget as HTMLElement).blur();
 }
 
 function isShown(job: Job, state: string, text: string): boolean {

@@ -1,6 +1,6 @@
 // Dialogs, as the browser has them: focus stays within, Escape closes.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { onQuestion, type Open } from "../asking";
 import { dismiss, onNotices, type Notice } from "../notices";
 import { shortcutsInUse } from "../shortcuts";
@@ -8,7 +8,7 @@ import { TERMINAL_KEYS } from "../terminal/key_names";
 
 export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} aria-label={title} onClose={close}>
       <h2>{title}</h2>
