@@ -172,9 +172,9 @@ class Ledger:
             return self.jobs(int(n) for n in self._redis.lrange(keys.run(run) + ":jobs", 0, -1))
 
     def jobs_in(self, states: Iterable[JobState], *, since_ms: int = 0) -> list[Job]:
-        """All jobs in these states that came into them at ``since_ms`` or later."""
+        """All jobs in these states that came into them at ``since_ms`` or later, each once."""
         with redis_errors():
-            pipe = self._redis.pipeline(transaction=False)
+            pipe = self._redis.pipeline(transaction=True)
             for state in states:
                 pipe.zrangebyscore(keys.state(state), since_ms, "+inf")
             return self.jobs(int(n) for found in pipe.execute() for n in found)

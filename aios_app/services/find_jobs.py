@@ -53,8 +53,9 @@ def list_jobs(ctx: Context, scope: str, run: int | None) -> list[Job]:
         return _sorted(ctx.ledger.jobs_in(JobState))
     if scope != "default":
         raise BadValue(f"'{scope}' is not a scope of jobs: default, running or all")
-    unsettled = ctx.ledger.jobs_in(state for state in JobState if state not in SETTLED_STATES)
-    return _sorted([*unsettled, *ctx.ledger.jobs_in(SETTLED_STATES, since_ms=_today_ms())])
+    jobs = ctx.ledger.jobs_in(state for state in JobState if state not in SETTLED_STATES)
+    jobs += ctx.ledger.jobs_in(SETTLED_STATES, since_ms=_today_ms())
+    return _sorted({job.number: job for job in jobs}.values())  # one that lands just now is in both
 
 
 def list_runs(ctx: Context) -> list[dict[str, Any]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -119,6 +121,25 @@ def test_lists_begin_with_what_needs_a_person_and_leave_out_what_was_not_asked_f
     assert numbers(list_jobs(ctx, "default", 1)) == numbers(everything)
     with pytest.raises(BadValue, match="some"):
         list_jobs(ctx, "some", None)
+
+
+def test_a_job_that_lands_while_jobs_are_listed_is_listed_once(ctx: Context, shop: Path) -> None:
+    [job] = running(ctx, "d:1", "x", cwd=shop)
+    finish_attempt(ctx, attempt_of(ctx, job), JobState.REVIEW)
+    sides, is_over = [JobState.LANDED, JobState.REVIEW], Event()
+
+    def land_and_restore() -> None:
+        while not is_over.is_set():
+            for here, there in (sides[::-1], sides):
+                ctx.ledger.settle(job.number, [here], there)
+
+    with ThreadPoolExecutor() as pool:
+        moving = pool.submit(land_and_restore)
+        lists = [numbers(list_jobs(ctx, "default", None)) for _ in range(40)]
+        is_over.set()
+
+    moving.result()
+    assert max(map(len, lists)) == 1
 
 
 def test_runs_are_listed_newest_first_with_their_counts(ctx: Context, shop: Path) -> None:
