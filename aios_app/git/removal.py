@@ -77,16 +77,30 @@ def is_checked_out(repo: Repository, branch: str, *, besides: Path | None = None
 
 
 def check_removable(repo: Repository, path: Path) -> None:
-    """Raises ``ConflictError`` for what is locked, and for what is no worktree of the repository."""
+    """Raises ``ConflictError`` for what is locked, and for what is not, or not only, its worktree."""
     place = path.parent.resolve() / path.name
     admin = entry_of(repo, place)
     if place == repo.root or place.is_symlink() or (admin is None and place.exists()):
         raise ConflictError(f"{place} is not a worktree that was added to {repo.root}: it stays")
+    if admin is not None and _has_own_repository(place / ".git", admin):
+        raise ConflictError(
+            f"{place}/.git is a repository of its own, which cannot be kept: move it away, git worktree "
+            f"repair {place} in {repo.root}"
+        )
     if admin is not None and (admin / "locked").exists():
         reason = (admin / "locked").read_text(errors="replace").strip()
         raise ConflictError(
             f"{place} is locked{f' ({reason})' if reason else ''}: git worktree unlock {place} first"
         )
+
+
+def _has_own_repository(link: Path, admin: Path) -> bool:
+    """Whether another repository is at work there, as after ``git init`` in the place of a lost link."""
+    if not link.is_file():
+        return link.is_dir()
+    words = link.read_text(encoding="utf-8", errors="surrogateescape").strip()
+    other = link.parent / words.removeprefix("gitdir:").strip()
+    return other.is_dir() and other.resolve() != admin.resolve()
 
 
 def _branch_to_remove(repo: Repository, admin: Path | None, branch: str) -> tuple[str, tuple[str, ...]]:

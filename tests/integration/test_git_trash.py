@@ -214,6 +214,31 @@ def test_a_repository_inside_is_refused_by_name(cloned: Cloned, place: Path) -> 
     _assert_untouched(cloned, place)
 
 
+def test_a_repository_in_the_place_of_the_worktrees_link_is_refused_and_stays(
+    cloned: Cloned, place: Path
+) -> None:
+    (place / ".git").unlink()
+    git(place, "init", "-q")
+    sha = commit(place, "own.txt", "own history\n")
+
+    with pytest.raises(ConflictError, match=r"\.git is a repository of its own"):
+        _remove(cloned.repo, place)
+    with pytest.raises(ConflictError, match=r"\.git is a repository of its own"):
+        losses_of(cloned.repo, place, branch=BRANCH, base_sha="", max_bytes=MB)
+
+    assert git(place, "rev-parse", "HEAD") == sha
+
+
+def test_a_worktree_that_lost_its_link_goes_to_the_trash_whole(cloned: Cloned, place: Path) -> None:
+    (place / "new.txt").write_text("new\n")
+    (place / ".git").unlink()
+
+    entry = _remove(cloned.repo, place).entry
+
+    assert entry is not None
+    assert git(cloned.root, "show", f"{entry.ref}:new.txt") == "new"
+
+
 def test_too_much_is_refused_with_the_largest_folder(cloned: Cloned, place: Path) -> None:
     (place / "models").mkdir()
     for name in "ab":
