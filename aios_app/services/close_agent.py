@@ -17,20 +17,30 @@ _WORKING = frozenset({JobState.PREPARING, JobState.RUNNING})
 
 def why_busy(ctx: Context, job: Job) -> str:
     """Why the job's worktree cannot go now, and what to do; empty where it can."""
-    if job.state in _WORKING:
-        return f"its agent works: aios wait {job.number} or aios stop {job.number} first"
-    if job.state is JobState.WAITING:
-        return f"its agent waits for an answer: aios answer {job.number} or aios stop {job.number} first"
-    if job.state is JobState.QUEUED:
-        return f"it has yet to begin: aios stop {job.number} first"
+    if working := _why_working(job):
+        return working
     landing = ctx.ledger.lines.landing(job.number)
     if landing is not None and landing.outcome is None:
         return f"it is about to land ({job.landing or 'in line'})"
     return _why_open(ctx, job) if job.is_open else ""
 
 
+def _why_working(job: Job) -> str:
+    if job.state in _WORKING:
+        return f"its agent works: aios wait {job.number} or aios stop {job.number} first"
+    if job.state is JobState.WAITING:
+        return f"its agent waits for an answer: aios answer {job.number} or aios stop {job.number} first"
+    if job.state is JobState.QUEUED:
+        return f"it has yet to begin: aios stop {job.number} first"
+    return ""
+
+
 def close_agent(ctx: Context, job: Job) -> None:
-    """Returns when the job's agent is closed, or was; raises ``NotNow`` where a person is at it."""
+    """Returns when the job's agent is closed, or was.
+
+    Raises ``NotNow`` where it works by now, whatever ``job`` says, or a person is at it.
+    """
+    job = _at_rest(ctx, job)
     if not job.is_open:
         return
     if why := _why_open(ctx, job):
@@ -39,11 +49,18 @@ def close_agent(ctx: Context, job: Job) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while (left_s := deadline - time.monotonic()) > 0:
         after = ctx.ledger.last_event_id()
-        now = ctx.ledger.job(job.number)
-        if now is None or not now.is_open:
+        if not _at_rest(ctx, job).is_open:
             return
         ctx.ledger.wait_event(after, timeout_s=left_s)
     raise NotNow(f"#{job.number}: its agent does not end: aios stop {job.number} first")
+
+
+def _at_rest(ctx: Context, job: Job) -> Job:
+    """The job as it is now."""
+    now = ctx.ledger.job(job.number) or job
+    if why := _why_working(now):
+        raise NotNow(f"#{job.number}: {why}")
+    return now
 
 
 def _why_open(ctx: Context, job: Job) -> str:

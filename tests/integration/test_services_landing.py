@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from aios_app.domain.models import JobState
 from aios_app.services.context import Context
 from aios_app.services.land_job import land_job
 from aios_app.services.request_landing import LandingRequest, request_landings, request_pick
+from aios_app.services.spawn_job import RESUME
 from tests.integration.landing_jobs import (
     finish,
     git,
@@ -25,7 +28,7 @@ from tests.integration.landing_jobs import (
     shop,
     worked,
 )
-from tests.integration.service_fixtures import running
+from tests.integration.service_fixtures import claimed, running
 
 __all__ = ["person", "shop"]
 
@@ -252,6 +255,29 @@ def test_what_was_changed_after_the_commit_that_landed_stays_with_its_worktree(
     assert Path(job.worktree, "late.txt").read_text() == "late\n"
     [now] = context.ledger.jobs([job.number])
     assert (now.state, now.landed_sha) == (JobState.REVIEW, landing.sha)
+
+
+def test_a_turn_that_begins_while_its_work_is_pushed_keeps_its_worktree(
+    context: Context, shop: Path, tmp_path: Path
+) -> None:
+    [job] = worked(context, shop, "a.txt")
+    begun, gate = tmp_path / "begun", tmp_path / "gate"
+    os.mkfifo(begun)
+    os.mkfifo(gate)
+    hook(shop, "pre-push", f"echo > {begun}; cat {gate}")
+    with ThreadPoolExecutor(1) as pool:
+        landing = pool.submit(land, context, job)
+        begun.read_bytes()
+        context.ledger.renew(job, {JobState.REVIEW}, order=-1, mode=RESUME)
+        [again] = claimed(context)
+        context.ledger.move(again.attempt, {JobState.PREPARING}, JobState.RUNNING, is_open=1)
+        gate.write_bytes(b"")
+
+    over = landing.result()
+    [now] = context.ledger.jobs([job.number])
+    assert (over.outcome, now.state, is_on_remote(shop, "a.txt")) == (Outcome.LANDED, JobState.RUNNING, True)
+    assert f"note its worktree stays: #{job.number}: its agent works" in over.steps[-1]
+    assert Path(job.worktree).is_dir()
 
 
 def test_jobs_that_may_not_land_say_what_to_do_instead(context: Context, shop: Path) -> None:
