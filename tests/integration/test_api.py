@@ -312,6 +312,7 @@ def test_worktrees_are_listed_ours_with_their_job_and_others_as_such(
     directory = context.settings.worktrees_dir
     ours = _worktree(shop, directory / "ours", "aios/1-x")
     write_metadata(ours, {"job": 1})
+    context.ledger.note(1, worktree=str(ours))
     (ours / "new.txt").write_text("x")
     _worktree(shop, directory / "theirs", "theirs")
     _worktree(make_project("unsaved"), directory / "stranger", "strange")
