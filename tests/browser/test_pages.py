@@ -222,8 +222,14 @@ def test_a_thousand_jobs_are_scrolled_without_all_of_them_in_the_page(
     page.wait_for_selector(".chips >> text=queued")
 
     page.locator(".filters input").fill("one of many")
+    page.keyboard.press("Escape")
     page.wait_for_function("() => document.querySelector('.list').offsetHeight > 60000")
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
 
     page.wait_for_selector("text=#10")
     assert page.locator(".job").count() < 80
+    page.evaluate("scrollTo(0, 0)")
+    for _ in range(20):
+        page.keyboard.press("j")
+    page.wait_for_function("() => document.querySelector('.job.selected')?.getBoundingClientRect().top > 60")
+    assert page.evaluate("scrollY") > 300

@@ -23,14 +23,18 @@ export function JobsPage() {
   const [grouping, setGrouping] = usePreference("grouping", "project");
   const [text, setText] = useState("");
   const [state, setState] = useState<"" | "needs you" | JobState>("");
-  const [at, setAt] = useState(0);
+  const [chosen, setChosen] = useState(0); // the number of a job
   const search = useRef<HTMLInputElement>(null);
   const all = [...jobs.values()];
   const shown = all.filter((job) => isShown(job, state, text));
   const groups = group(shown, grouping === "run" ? "run" : "project");
   const order = groups.flatMap((one) => one.jobs);
-  const selected = order[Math.min(at, order.length - 1)];
-  const move = (by: number): void => setAt(Math.max(0, Math.min(order.length - 1, at + by)));
+  const at = Math.max(
+    0,
+    order.findIndex((job) => job.number === chosen),
+  );
+  const selected = order[at];
+  const move = (by: number): void => setChosen(order[Math.max(0, Math.min(order.length - 1, at + by))]?.number ?? 0);
   useShortcuts([
     { keys: "/", label: "search", run: () => search.current?.focus() },
     { keys: "j", label: "down", run: () => move(1) },
@@ -68,7 +72,7 @@ export function JobsPage() {
           </select>
         </label>
       </div>
-      {rows.length > 0 && <VirtualList rows={rows} label="Jobs" />}
+      {rows.length > 0 && <VirtualList rows={rows} label="Jobs" selected={String(chosen)} />}
       {isLoaded && order.length === 0 && <Nothing hasJobs={all.length > 0} />}
       {isLoaded && !isWhole && (
         <p class="quiet">

@@ -3,6 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const MARGIN_PX = 600;
+/** What the page's head and a group's title cover. */
+const MARGIN_TOP_PX = 120;
 
 export interface Row {
   key: string;
@@ -10,7 +12,14 @@ export interface Row {
   draw: () => ComponentChildren;
 }
 
-export function VirtualList({ rows, label }: { rows: readonly Row[]; label: string }) {
+interface VirtualListProps {
+  rows: readonly Row[];
+  label: string;
+  /** The row that is brought into view when it becomes another one. */
+  selected: string;
+}
+
+export function VirtualList({ rows, label, selected }: VirtualListProps) {
   const list = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState({ top: 0, bottom: innerHeight });
   const measure = (): void => {
@@ -18,6 +27,11 @@ export function VirtualList({ rows, label }: { rows: readonly Row[]; label: stri
     setSeen((before) => (Math.abs(before.top - top) < 100 ? before : { top, bottom: top + innerHeight }));
   };
   useLayoutEffect(measure, [rows.length]);
+  const last = useRef(selected);
+  useLayoutEffect(() => {
+    if (list.current && last.current !== selected) reveal(list.current, rows, selected);
+    last.current = selected;
+  }, [selected]);
   useEffect(() => {
     const options = { passive: true };
     addEventListener("scroll", measure, options);
@@ -51,4 +65,12 @@ function cut(rows: readonly Row[], top: number, bottom: number) {
     at += row.height;
   }
   return { drawn, before, height: at };
+}
+
+function reveal(list: HTMLElement, rows: readonly Row[], key: string): void {
+  const index = rows.findIndex((row) => row.key === key);
+  const top = list.getBoundingClientRect().top + rows.slice(0, index).reduce((sum, row) => sum + row.height, 0);
+  const bottom = top + (rows[index]?.height ?? 0);
+  if (top < MARGIN_TOP_PX) scrollBy(0, top - MARGIN_TOP_PX);
+  else if (bottom > innerHeight) scrollBy(0, bottom - innerHeight);
 }

@@ -67,8 +67,10 @@ export function ShortcutHelp({ close }: { close: () => void }) {
   const own = shortcutsInUse().map(({ keys, label }) => [keys, label] as const);
   return (
     <Dialog title="Keyboard shortcuts" close={close}>
-      <KeyTable title="On this page" keys={own} />
-      <KeyTable title="In a terminal" keys={TERMINAL_KEYS} />
+      <div class="columns">
+        <KeyTable title="On this page" keys={own} />
+        <KeyTable title="In a terminal" keys={TERMINAL_KEYS} />
+      </div>
       <div class="buttons">
         <button type="button" class="primary" onClick={close}>
           Close
