@@ -168,6 +168,7 @@ class Job:
     landed_ref: str = ""  #: where its work was seen to have landed, e.g. origin/main
     landed_from: str = ""  #: the commit of ``landed_ref`` before; ``landed_from..landed_sha`` is what landed
     landed_sha: str = ""
+    undone_sha: str = ""  #: the commit of ``landed_ref`` that took it back
     pull_request: str = ""  #: address
     seen_ms: int = 0  #: when a person put it off in a review
 

@@ -32,6 +32,30 @@ def is_landed(repo: Repository, source_sha: str, base_sha: str) -> bool:
         return False
 
 
+def fork_of(repo: Repository, source: str, base: str) -> str:
+    """Where the two parted; empty: nowhere."""
+    try:
+        return _read(repo, "merge-base", source, base)
+    except GitFailed as error:
+        if error.status != 1:
+            raise
+        return ""
+
+
+def brought_along(repo: Repository, source_sha: str, begun_at: str, base_sha: str) -> list[str]:
+    """``3f2a9c1 subject`` of what came into the branch with the commit that it began at, newest first.
+
+    Only what ``base_sha`` does not have: with the branch's own work it would come there too.
+    """
+    if is_ancestor(repo, begun_at, base_sha):
+        return []
+    fork = fork_of(repo, source_sha, begun_at)
+    if not fork:
+        return []
+    args = ["log", "--no-decorate", "--no-show-signature", "--format=%h %s", fork, "--not", base_sha, "--"]
+    return _read(repo, *args).splitlines()
+
+
 def _changes_nothing(repo: Repository, source: str, base: str) -> bool:
     try:
         merged = _read(repo, "merge-tree", "--write-tree", "--no-messages", base, source)
@@ -44,7 +68,7 @@ def _changes_nothing(repo: Repository, source: str, base: str) -> bool:
 
 def _is_patched(repo: Repository, source: str, base: str) -> bool:
     """By one commit with the patch of all, or by each one's; not where the patch of all was taken back."""
-    fork = _fork(repo, source, base)
+    fork = fork_of(repo, source, base)
     if not fork:
         return False
     whole = _stand_in(repo, source, fork)
@@ -65,16 +89,6 @@ def _stand_in(repo: Repository, tree_of: str, parent: str) -> str:
 def _has_patches(repo: Repository, source: str, base: str) -> list[bool]:
     """Of each commit that ``base`` has not, oldest first, whether ``base`` has its patch."""
     return [line.startswith("-") for line in _read(repo, "cherry", base, source).splitlines()]
-
-
-def _fork(repo: Repository, source: str, base: str) -> str:
-    """Where the two parted; empty: nowhere."""
-    try:
-        return _read(repo, "merge-base", source, base)
-    except GitFailed as error:
-        if error.status != 1:
-            raise
-        return ""
 
 
 def _read(repo: Repository, *args: str) -> str:

@@ -43,16 +43,27 @@ class MergeConflict(ConflictError):
 
 
 def merge(
-    scratch: Scratch, base_sha: str, source_sha: str, strategy: Strategy, message: str, person: Person
+    scratch: Scratch,
+    base_sha: str,
+    source_sha: str,
+    strategy: Strategy,
+    message: str,
+    person: Person,
+    *,
+    undone_sha: str = "",
 ) -> str:
     """The commit that has ``source_sha`` on top of ``base_sha``; it stays checked out in the scratch.
 
     ``base_sha`` itself: it has all of that already. A rebase keeps the commits' own messages; where there are
-    merges among them, whose resolutions a rebase drops, it squashes. Raises ``MergeConflict``.
+    merges among them, whose resolutions a rebase drops, it squashes. ``undone_sha`` is a commit of the base
+    that took back work which ``source_sha`` has: it is taken back first. Raises ``MergeConflict``.
     """
     scratch.check_out(base_sha, person)
     try:
-        _merge(scratch, base_sha, source_sha, strategy, message, person)
+        if undone_sha:
+            scratch.run(["revert", "--no-commit", undone_sha], person, config=_PLAIN)
+            _commit_staged(scratch, message, person)
+        _merge(scratch, scratch.head(), source_sha, strategy, message, person)
     except GitFailed as error:
         ours, theirs = f"{source_sha}..{base_sha}", f"{base_sha}..{source_sha}"
         raise _conflict(scratch, base_sha, ours, theirs) or error from error

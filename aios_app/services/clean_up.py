@@ -80,7 +80,7 @@ def _done_with(ctx: Context, job: Job, standing: Standing) -> Candidate:
 
 
 def _standing(ctx: Context, job: Job) -> Standing:
-    return standing_of(
+    standing = standing_of(
         find_repository(Path(job.path)),
         Path(job.worktree),
         branch=job.branch,
@@ -88,6 +88,8 @@ def _standing(ctx: Context, job: Job) -> Standing:
         base_sha=job.base_sha,
         wanted=project_setting(ctx, job, "base"),
     )
+    is_undone = bool(job.undone_sha) and standing.work is Work.LANDED
+    return replace(standing, work=Work.OPEN) if is_undone else standing
 
 
 def _fetch(paths: Iterable[str], ctx: Context) -> list[str]:

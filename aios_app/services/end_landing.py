@@ -30,7 +30,7 @@ def note_landed(ctx: Context, job: Job, site: Site, base: str, sha: str) -> None
 
     What was to be known of its base is past then.
     """
-    where = {"landed_ref": site.target.name, "landed_from": base, "landed_sha": sha}
+    where = {"landed_ref": site.target.name, "landed_from": base, "landed_sha": sha, "undone_sha": ""}
     ctx.ledger.note(job.number, note="", **where)
     record(ctx, job.number)
     forget_commit(site.repo, "landing", job.name)

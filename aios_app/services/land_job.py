@@ -21,7 +21,15 @@ from aios_app.services.context import Context
 from aios_app.services.end_landing import drop_rivals, move_checkout, note_landed, remove_landed
 from aios_app.services.landing_progress import Overtaken, Progress, is_clearing
 from aios_app.services.landing_site import Site, site_of
-from aios_app.services.landing_source import Source, find_source, message_of, revert_message, why_unchanged
+from aios_app.services.landing_source import (
+    Source,
+    check_own,
+    find_source,
+    message_of,
+    revert_message,
+    undone_part,
+    why_unchanged,
+)
 from aios_app.services.line_up import leave_line
 from aios_app.services.merge_work import CheckFailed, Work, bring_onto, has_arrived
 from aios_app.services.records import record
@@ -187,11 +195,16 @@ def _arrived(site: Site, landing: Landing, source: Source, base: str) -> tuple[s
 def _merged(
     ctx: Context, job: Job, site: Site, progress: Progress, source: Source, base: str
 ) -> tuple[str, str]:
-    if is_landed(site.repo, source.sha, base):
+    undone = undone_part(job, site.repo, source.sha, base)
+    if not undone and is_landed(site.repo, source.sha, base):
         return base, base
+    for line in check_own(job, site, source.sha, base):
+        progress.done(line)
     message = message_of(job, progress.landing)
     work = Work(
-        make=lambda held, onto: merge(held, onto, source.sha, site.strategy, message, site.person),
+        make=lambda held, onto: merge(
+            held, onto, source.sha, site.strategy, message, site.person, undone_sha=undone
+        ),
         verb=_VERBS[site.strategy],
         source_sha=source.sha,
     )
@@ -216,7 +229,7 @@ def _undo(ctx: Context, progress: Progress) -> None:
         if before == after:
             raise Unchanged(f"nothing of what #{job.number} landed is left on {site.target.name}")
     progress.done(f"ok on {site.target.name} (verified)")
-    ctx.ledger.note(job.number, note=f"undone on {site.target.name}: {after[:7]}")
+    ctx.ledger.note(job.number, note=f"undone on {site.target.name}: {after[:7]}", undone_sha=after)
     move_checkout(site, progress, after)
 
 

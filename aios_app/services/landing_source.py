@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from aios_app.domain.errors import NotNow
+from aios_app.domain.errors import ConflictError, NotNow
 from aios_app.domain.landing import Landing, landing_message
 from aios_app.domain.models import Job
 from aios_app.git.commits import commits_since, head_of, told
 from aios_app.git.committing import commit_all
 from aios_app.git.entries import branch_sha
+from aios_app.git.landed import brought_along, fork_of
 from aios_app.git.location import Repository
 from aios_app.git.metadata import read_metadata
 from aios_app.git.person import Person
@@ -68,6 +69,38 @@ def why_unchanged(job: Job, site: Site, base: str) -> str:
         return said
     commits = "\n".join(f"  {line}" for line in elsewhere[:_MOST_TOLD])
     return f"{said}\nyour {branch} in {site.repo.root} has commits that were made since it began:\n{commits}"
+
+
+def undone_part(job: Job, repo: Repository, source_sha: str, base: str) -> str:
+    """The commit that took back what the job landed, where a merge would bring only what came after that.
+
+    Empty: there is none, the work knows of it, or none of its commits is on the branch.
+    """
+    undone = job.undone_sha
+    if not undone or not is_ancestor(repo, undone, base) or is_ancestor(repo, undone, source_sha):
+        return ""
+    fork = fork_of(repo, source_sha, base)
+    return "" if is_ancestor(repo, fork, job.landed_from) else undone
+
+
+def check_own(job: Job, site: Site, source_sha: str, base: str) -> list[str]:
+    """Notes for a person on commits that would land with the job's own, since it was to begin at them.
+
+    Raises ``ConflictError`` where nobody wanted that: it is to land on another branch by now, or the branch
+    was rewound.
+    """
+    along = brought_along(site.repo, source_sha, job.base_sha, base)
+    if not along:
+        return []
+    commits = "\n".join(f"  {line}" for line in along[:_MOST_TOLD])
+    count = f"{len(along)} commits that are" if len(along) > 1 else "1 commit that is"
+    said = f"#{job.number} began at {job.base_sha[:7]}, with {count} not on {site.target.name}:\n{commits}"
+    if job.base:
+        return [f"note {said}"]
+    raise ConflictError(
+        f"{said}\nto land its own work alone, in {job.worktree}: "
+        f"git rebase --onto {site.target.name} {job.base_sha[:12]}"
+    )
 
 
 def _of_worktree(job: Job, repo: Repository, worktree: Path, message: str, person: Person) -> Source:

@@ -280,6 +280,69 @@ def test_a_turn_that_begins_while_its_work_is_pushed_keeps_its_worktree(
     assert Path(job.worktree).is_dir()
 
 
+@pytest.mark.parametrize("strategy", ["merge", "squash", "rebase"])
+def test_what_was_undone_comes_back_whole_with_what_its_agent_added(
+    context: Context, shop: Path, strategy: str
+) -> None:
+    context.catalog.set("strategy", strategy)
+    [job] = worked(context, shop, "a.txt")
+    land(context, job, is_kept=True)
+    land(context, job, is_revert=True)
+    Path(job.worktree, "b.txt").write_text("the fix\n")
+
+    landing = land(context, job)
+
+    assert (landing.outcome, landing.problem) == (Outcome.LANDED, "")
+    assert is_on_remote(shop, "a.txt")
+    assert is_on_remote(shop, "b.txt")
+    assert not Path(job.worktree).exists()
+
+
+def test_what_was_undone_lands_again_without_a_change_and_can_be_undone_again(
+    context: Context, shop: Path
+) -> None:
+    [job] = worked(context, shop, "a.txt")
+    land(context, job, is_kept=True)
+    land(context, job, is_revert=True)
+
+    land(context, job, is_kept=True)
+    assert is_on_remote(shop, "a.txt")
+    land(context, job, is_revert=True)
+    assert not is_on_remote(shop, "a.txt")
+
+
+def test_work_whose_base_was_set_anew_brings_nothing_of_the_old_one_along(
+    context: Context, shop: Path
+) -> None:
+    git(shop, "push", "-q", "origin", "main:release")
+    git(shop, "fetch", "-q")
+    git(shop, "commit", "-q", "--allow-empty", "-m", "unfinished")
+    git(shop, "push", "-q")
+    [job] = worked(context, shop, "a.txt")
+    context.catalog.set("shop.base", "release")
+
+    landing = land(context, job)
+
+    assert landing.outcome is Outcome.REFUSED
+    assert "1 commit that is not on origin/release" in landing.problem
+    assert "unfinished" in landing.problem
+    git(job.worktree, "rebase", "-q", "--onto", "origin/release", job.base_sha)
+    assert land(context, job).outcome is Outcome.LANDED
+    assert "unfinished" not in git(remote_of(shop), "log", "--format=%s", "release")
+
+
+def test_what_was_taken_out_of_a_rewound_base_does_not_come_back(context: Context, shop: Path) -> None:
+    git(shop, "commit", "-q", "--allow-empty", "-m", "a secret")
+    git(shop, "push", "-q")
+    [job] = worked(context, shop, "a.txt")
+    git(remote_of(shop), "update-ref", "refs/heads/main", "main~1")
+
+    landing = land(context, job)
+
+    assert (landing.outcome, "a secret" in landing.problem) == (Outcome.REFUSED, True)
+    assert git(remote_of(shop), "log", "--format=%s", "main") == "first"
+
+
 def test_jobs_that_may_not_land_say_what_to_do_instead(context: Context, shop: Path) -> None:
     [working] = running(context, "shop", "h:1", cwd=shop)
     dropped, in_place = worked(context, shop, "a.txt", count=2)
