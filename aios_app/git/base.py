@@ -65,15 +65,17 @@ def fetch(repo: Repository, *, timeout_s: float) -> str:
     return ""
 
 
-def resolve_base(repo: Repository, wanted: str = "") -> Base:
+def resolve_base(repo: Repository, wanted: str = "", *, usual: str = "") -> Base:
     """The commit of ``wanted``, any name of one, also of a branch that only origin has.
 
-    Empty: origin's default branch as last fetched; without a remote what is checked out.
-    Raises ``UsageError`` for a name that nothing has.
+    Empty: that of ``usual``, where origin's branch counts, however old the person's own is; else origin's default
+    branch as last fetched; without a remote what is checked out. Raises ``UsageError`` for a name that nothing
+    has.
     """
     checkout = _checkout(repo)
     refs = _refs(repo)
-    ref, sha = _named(repo, wanted, refs) if wanted else _default(checkout, refs)
+    name = wanted or _on_origin(usual, refs)
+    ref, sha = _named(repo, name, refs) if name else _default(checkout, refs)
     return Base(
         ref=ref,
         sha=sha,
@@ -145,6 +147,10 @@ def _default(checkout: _Checkout, refs: dict[str, str]) -> tuple[str, str]:
     if found is None:
         return checkout.branch or "HEAD", checkout.sha
     return found.removeprefix("refs/remotes/"), refs[found]
+
+
+def _on_origin(usual: str, refs: dict[str, str]) -> str:
+    return f"origin/{usual}" if f"{_ORIGIN}{usual}" in refs else usual
 
 
 def _named(repo: Repository, wanted: str, refs: dict[str, str]) -> tuple[str, str]:

@@ -51,7 +51,7 @@ class DiffSize:
 
 def list_worktrees(repo: Repository, *, base: str = "") -> list[WorktreeInfo]:
     """All worktrees, the main one first, compared with ``base`` (empty: what fresh ones begin at)."""
-    base_sha = resolve_base(repo, base).sha if base else default_base(repo)[1]
+    base_sha = resolve_base(repo, usual=base).sha if base else default_base(repo)[1]
     output = run_git(["worktree", "list", "--porcelain"], cwd=repo.root, timeout_s=READ_LIMIT_S)
     blocks = [block for block in output.split("\n\n") if block.startswith("worktree /")]
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from aios_app.domain.models import Job, JobState
+from aios_app.domain.models import Job, JobState, Project
 from aios_app.domain.specs import parse_duration
 from aios_app.git.base import fetch, resolve_base
 from aios_app.git.repository import Repository, find_repository
@@ -65,7 +65,7 @@ def _fetched_base(ctx: Context, job: Job, repository: Repository) -> _Base:
     if known is not None and job.attempt_no == 1:
         return _Base(**json.loads(known))
     trouble = fetch(repository, timeout_s=parse_duration(ctx.catalog.get("fetch_timeout")))
-    found = resolve_base(repository, job.base or project_setting(ctx, job, "base"))
+    found = resolve_base(repository, job.base, usual=project_setting(ctx, job, "base"))
     left_out = found.sentence() if found.ahead or found.uncommitted else ""
     base = _Base(ref=found.ref, sha=found.sha, note="; ".join(filter(None, (trouble, left_out))))
     if known is None:
@@ -74,9 +74,13 @@ def _fetched_base(ctx: Context, job: Job, repository: Repository) -> _Base:
 
 
 def project_setting(ctx: Context, job: Job, key: str) -> str:
-    """A setting of the job's project; empty where the project is not saved (any more)."""
-    saved = [project for project in ctx.catalog.projects() if project.uuid == job.project_id]
+    """A setting of the job's project, also where that was saved anew; empty where it is not (any more)."""
+    saved = [project for project in ctx.catalog.projects() if _is_of(job, project)]
     return ctx.catalog.project_setting(saved[0], key) if saved else ""
+
+
+def _is_of(job: Job, project: Project) -> bool:
+    return project.uuid == job.project_id or (project.path == job.path and project.machine_id == job.machine)
 
 
 def _metadata(job: Job, base: _Base) -> dict[str, object]:

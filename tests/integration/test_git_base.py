@@ -165,6 +165,22 @@ def test_any_name_of_a_commit_can_be_the_base(cloned: Cloned) -> None:
     assert found == {"HEAD": second, "main": second, "v1": first, "HEAD~1": first, first[:9]: first}
 
 
+def test_of_the_usual_base_origins_branch_counts_however_old_the_persons_own_is(
+    cloned: Cloned, tmp_path: Path
+) -> None:
+    git(cloned.root, "branch", "develop")
+    old = git(cloned.root, "rev-parse", "develop")
+    news = push_from_elsewhere(cloned, tmp_path, "develop")
+    fetch(cloned.repo, timeout_s=5)
+
+    base = resolve_base(cloned.repo, usual="develop")
+
+    assert (base.ref, base.sha) == ("origin/develop", news)
+    assert resolve_base(cloned.repo, "develop", usual="main").sha == old
+    git(cloned.root, "branch", "mine")
+    assert resolve_base(cloned.repo, usual="mine").ref == "mine"
+
+
 def test_a_branch_that_only_origin_has_can_be_the_base(cloned: Cloned, tmp_path: Path) -> None:
     news = push_from_elsewhere(cloned, tmp_path, "feature/x")
     fetch(cloned.repo, timeout_s=5)

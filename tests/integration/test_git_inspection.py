@@ -131,7 +131,7 @@ def test_worktrees_are_compared_with_the_base_that_is_asked_for(cloned: Cloned, 
     commit(cloned.root, "a.txt", "1")
 
     assert list_worktrees(cloned.repo)[0].ahead == 1
-    assert list_worktrees(cloned.repo, base="main")[0].ahead == 0
+    assert list_worktrees(cloned.repo, base="HEAD")[0].ahead == 0
     assert list_worktrees(cloned.repo, base=first)[0].ahead == 1
 
 

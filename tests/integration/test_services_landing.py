@@ -74,6 +74,16 @@ def test_of_two_that_change_one_line_the_second_is_a_conflict_with_both_sides(
     assert (now.state, now.landing) == (JobState.REVIEW, "conflict with origin/main: a.txt")
 
 
+def test_the_check_of_a_project_that_was_saved_anew_still_counts(context: Context, shop: Path) -> None:
+    [job] = worked(context, shop, "a.txt")
+    context.catalog.remove_project("shop")
+    context.catalog.add_project(shop, name="other")
+    context.catalog.set("other.check", "false")
+
+    assert land(context, job).outcome is Outcome.RED
+    assert not is_on_remote(shop, "a.txt")
+
+
 def test_a_red_check_lands_nothing_and_its_output_is_kept(context: Context, shop: Path) -> None:
     context.catalog.set("shop.check", "echo it is broken; exit 3")
     [job] = worked(context, shop, "a.txt")
