@@ -45,6 +45,7 @@ hold) flock -s "$gate" true ;;
 turn) /bin/sh "$AIOS_HOOK" turn '{{"message": "done"}}'; read -r _ ;;
 write) echo "by $AIOS_JOB" >"$AIOS_JOB.txt" ;;
 clash) echo "by $AIOS_JOB" >README.md ;;
+notes) echo "by $AIOS_JOB" >notes.txt ;;
 open) echo "by $AIOS_JOB" >"$AIOS_JOB.txt"; /bin/sh "$AIOS_HOOK" turn '{{"message": "done"}}'; read -r _ ;;
 server) tmux kill-server; flock -s "$gate" true ;;
 esac

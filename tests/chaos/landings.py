@@ -13,16 +13,15 @@ from typing import Any
 from aios_app.domain.models import Job, JobState
 from tests.chaos.fleet import Fleet
 
-#: Notes each move of a branch in the remote, and refuses what is no move forward.
+#: Refuses what is no move forward, and keeps in mind that somebody tried.
 _UPDATE_HOOK = """\
-case $1 in refs/heads/*) echo "$1 $2 $3" >>moves ;; esac
-case $2 in *[!0]*) exec git merge-base --is-ancestor "$2" "$3" ;; esac
+case $2 in *[!0]*) git merge-base --is-ancestor "$2" "$3" || { echo "$@" >>forced; exit 1; } ;; esac
 """
 
 
 @dataclass(frozen=True)
 class Shop:
-    """A project whose remote takes no force, and tells of each push."""
+    """A project whose remote takes no force, and notes each push."""
 
     path: Path
     remote: Path
@@ -36,7 +35,7 @@ def shop(fleet: Fleet, name: str) -> Shop:
     """A saved project of this name with its remote."""
     fleet.add(name)
     made = Shop(fleet.root / "code" / name, fleet.root / "remotes" / f"{name}.git")
-    for key in ("receive.denyNonFastForwards", "receive.denyDeletes"):
+    for key in ("receive.denyNonFastForwards", "receive.denyDeletes", "core.logAllRefUpdates"):
         fleet.git(made.remote, "config", key, "true")
     put_hook(made, "update", _UPDATE_HOOK)
     return made
@@ -121,8 +120,9 @@ def merged_jobs(fleet: Fleet, repository: Path) -> list[int]:
 
 
 def check_only_forward(fleet: Fleet, place: Shop) -> None:
-    """Main of the remote was never moved but from where it stood, and forward."""
-    lines = [line.split() for line in (place.remote / "moves").read_text().splitlines()]
-    tips = [lines[0][1], *(new for _, _, new in lines)]
-    assert [old for _, old, _ in lines] == tips[:-1]
-    assert fleet.git(place.remote, "rev-parse", "main") == tips[-1]
+    """Main of the remote was only moved from where it stood, and forward; nobody tried anything else."""
+    log = (place.remote / "logs" / "refs" / "heads" / "main").read_text()
+    moves = [line.split()[:2] for line in log.splitlines()]
+    assert [old for old, _ in moves[1:]] == [new for _, new in moves[:-1]]
+    assert fleet.git(place.remote, "rev-parse", "main") == moves[-1][1]
+    assert not (place.remote / "forced").exists()
