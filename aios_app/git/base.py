@@ -68,9 +68,9 @@ def fetch(repo: Repository, *, timeout_s: float) -> str:
 def resolve_base(repo: Repository, wanted: str = "", *, usual: str = "") -> Base:
     """The commit of ``wanted``, any name of one, also of a branch that only origin has.
 
-    Empty: that of ``usual``, where origin's branch counts, however old the person's own is; else origin's default
-    branch as last fetched; without a remote what is checked out. Raises ``UsageError`` for a name that nothing
-    has.
+    Empty: that of ``usual``, where origin's branch counts, however old the person's own is; else origin's
+    default branch as last fetched; without a remote what is checked out. Raises ``UsageError`` for a name
+    that nothing has.
     """
     checkout = _checkout(repo)
     refs = _refs(repo)

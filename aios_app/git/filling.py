@@ -13,6 +13,11 @@ from aios_app.git.runner import run_git
 
 #: In the person's checkout: patterns, as in .gitignore, of ignored files that a fresh worktree needs.
 INCLUDE_FILE = ".worktreeinclude"
+#: In each submodule: what its remote gave, be it in no branch.
+_MARK_FILLED = (
+    "git for-each-ref --format='update refs/aios/filled/%(refname) %(objectname)' refs/tags"
+    " | git update-ref --stdin && git update-ref refs/aios/filled/HEAD HEAD"
+)
 #: So many names fit into the arguments of one git process, however long they are.
 _NAMES_AT_ONCE = 200
 
@@ -20,9 +25,10 @@ _NAMES_AT_ONCE = 200
 def fill_submodules(worktree: Path, *, timeout_s: float) -> None:
     """Clones the submodules, where the commit has any."""
     if (worktree / ".gitmodules").is_file():
-        run_git(
-            ["submodule", "--quiet", "update", "--init", "--recursive"], cwd=worktree, timeout_s=timeout_s
-        )
+        update = ["--quiet", "update", "--init", "--recursive"]
+        run_git(["submodule", *update], cwd=worktree, timeout_s=timeout_s)
+        mark = ["--quiet", "foreach", "--recursive", _MARK_FILLED]
+        run_git(["submodule", *mark], cwd=worktree, timeout_s=timeout_s)
 
 
 def copy_included(repo: Repository, worktree: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from aios_app.domain.errors import ConflictError
+from aios_app.domain.errors import ConflictError, GitError
 from aios_app.git.base import READ_LIMIT_S
 from aios_app.git.runner import run_git
+
+_REMOTE_LIMIT_S = 20
+#: As many as fit into the arguments of one git process.
+_MOST_REFS = 20_000
 
 
 def check_submodules(place: Path, git_dir: Path, gitlinks: Iterable[str]) -> None:
@@ -30,9 +34,25 @@ def _check_clean(place: Path, name: str) -> None:
 
 
 def _check_pushed(repository: Path, what: str, env: Mapping[str, str]) -> None:
-    args = ["log", "--format=%h %s", "--max-count=1", "--all", "--not", "--remotes"]
-    if unpushed := run_git(args, cwd=repository, timeout_s=READ_LIMIT_S, env=env).strip():
-        raise ConflictError(f"{what} has a commit that its remote has not ({unpushed}): push it there")
+    if _unpushed(repository, env, ()) and (words := _unpushed(repository, env, _on_remote(repository, env))):
+        raise ConflictError(f"{what} has a commit that its remote has not ({words}): push it there")
+
+
+def _unpushed(repository: Path, env: Mapping[str, str], known: Sequence[str]) -> str:
+    """A commit that neither was there when the submodule was filled nor is on the remote, as last fetched."""
+    args = ["log", "--format=%h %s", "--max-count=1", "--ignore-missing", "--all"]
+    args += ["--not", "--remotes", "--glob=refs/aios/filled", *known, "--"]
+    return run_git(args, cwd=repository, timeout_s=READ_LIMIT_S, env=env).strip()
+
+
+def _on_remote(repository: Path, env: Mapping[str, str]) -> list[str]:
+    """What the remote has now, tags too; nothing where it cannot be asked."""
+    try:
+        args = ["ls-remote", "--quiet", "origin"]
+        rows = run_git(args, cwd=repository, timeout_s=_REMOTE_LIMIT_S, env=env).splitlines()
+    except GitError:
+        return []
+    return [row.partition("\t")[0] for row in rows][:_MOST_REFS]
 
 
 def _modules(folder: Path) -> Iterator[Path]:

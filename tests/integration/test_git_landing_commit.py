@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,10 @@ from aios_app.domain.landing import Strategy
 from aios_app.git.committing import commit_all
 from aios_app.git.merging import merge
 from aios_app.git.person import Person
+from aios_app.git.removal import remove_worktree
 from aios_app.git.scratch import Scratch
+from aios_app.git.trash import TrashEntry
+from aios_app.git.worktrees import add_worktree
 from tests.integration.git_fixtures import Cloned, cloned, commit, git, make_clone, make_repository, quiet_git
 from tests.integration.landing_fixtures import MESSAGE, PERSON, held, hook, land, work
 
@@ -114,6 +118,52 @@ def test_a_submodule_with_work_of_its_own_is_named(with_submodule: Path) -> None
     commit(with_submodule / "lib", "new.txt", "n\n")
     with pytest.raises(ConflictError, match=r"submodule lib .* its remote has not"):
         commit_all(with_submodule, MESSAGE, PERSON)
+
+
+@pytest.mark.parametrize("pin", ["release", "orphan", "shallow"])
+def test_a_submodule_at_a_commit_of_its_remote_that_is_in_no_branch_lands_and_goes(
+    cloned: Cloned, tmp_path: Path, pin: str
+) -> None:
+    library = make_repository(tmp_path / "library").root
+    git(library, "checkout", "-q", "--detach")
+    git(library, "tag", "v1", commit(library, "release.txt", "1\n"))
+    git(library, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(cloned.root, "submodule", "--quiet", "add", f"file://{library}", "lib")
+    git(cloned.root / "lib", "checkout", "-q", "main" if pin == "shallow" else "v1")
+    if pin == "shallow":
+        git(cloned.root, "config", "-f", ".gitmodules", "submodule.lib.shallow", "true")
+        git(library, "checkout", "-q", "main")
+        commit(library, "newer.txt", "2\n")
+    if pin == "orphan":
+        git(library, "tag", "-d", "v1")
+    git(cloned.root, "commit", "-qam", "with a library")
+    place = tmp_path / "trees" / "j7"
+    add_worktree(cloned.repo, path=place, branch="aios/7", sha=git(cloned.root, "rev-parse", "HEAD"))
+    (place / "new.txt").write_text("n\n")
+
+    assert commit_all(place, MESSAGE, PERSON)
+    entry = TrashEntry(name="j7", path=str(place), removed_ms=int(time.time() * 1000), job=7)
+    assert remove_worktree(cloned.repo, entry, branch="aios/7", max_bytes=1000).entry is not None
+
+
+def test_a_submodule_at_a_release_that_came_later_lands_and_one_at_a_tag_of_its_own_does_not(
+    cloned: Cloned, tmp_path: Path
+) -> None:
+    library = make_repository(tmp_path / "library").root
+    git(cloned.root, "submodule", "--quiet", "add", str(library), "lib")
+    git(cloned.root, "commit", "-qm", "with a library")
+    place = tmp_path / "trees" / "j7"
+    add_worktree(cloned.repo, path=place, branch="aios/7", sha=git(cloned.root, "rev-parse", "HEAD"))
+    git(library, "checkout", "-q", "--detach")
+    git(library, "tag", "v2", commit(library, "release.txt", "2\n"))
+    git(place / "lib", "fetch", "-q", "--tags")
+    git(place / "lib", "checkout", "-q", "v2")
+
+    assert commit_all(place, MESSAGE, PERSON)
+    git(place / "lib", "tag", "mine", commit(place / "lib", "mine.txt", "m\n"))
+    git(place / "lib", "checkout", "-q", "v2")
+    with pytest.raises(ConflictError, match=r"its remote has not \(\w+ write mine.txt\)"):
+        commit_all(place, MESSAGE, PERSON)
 
 
 def test_a_submodule_whose_work_is_pushed_lands(with_submodule: Path, cloned: Cloned, held: Scratch) -> None:
