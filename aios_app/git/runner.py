@@ -138,7 +138,8 @@ def _output(process: subprocess.Popen[bytes], verb: str, timeout_s: float) -> by
     try:
         return process.communicate(timeout=timeout_s)[0]
     except subprocess.TimeoutExpired as error:
-        raise GitTimeout(f"git {verb} took longer than {timeout_s:g} s") from error
+        why = ": its remote does not answer" if verb in _REMOTE_VERBS else ""
+        raise GitTimeout(f"git {verb} took longer than {timeout_s:g} s{why}") from error
     finally:
         if process.returncode is None:
             _end_group(process)

@@ -11,7 +11,7 @@ from aios_app.domain.errors import ConflictError, GitError
 from aios_app.git.base import READ_LIMIT_S, default_base
 from aios_app.git.location import Repository
 from aios_app.git.person import Person
-from aios_app.git.runner import GitFailed, GitTimeout, run_git
+from aios_app.git.runner import GitFailed, run_git
 
 _HEADS = "refs/heads/"
 _TRACKED = "refs/remotes/origin/"
@@ -115,8 +115,6 @@ def resolve(repo: Repository, name: str) -> str:
 def _fetch(repo: Repository, target: Target, refspec: str, person: Person, timeout_s: float) -> str:
     try:
         person.run(["fetch", *_FETCH, "origin", refspec], cwd=repo.root, timeout_s=timeout_s)
-    except GitTimeout as error:
-        raise GitTimeout(f"origin did not answer within {timeout_s:g} s") from error
     except GitFailed as error:
         if "couldn't find remote ref" in error.stderr:
             raise GitError(f"origin has no branch {target.branch}: push one there first") from error
