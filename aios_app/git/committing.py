@@ -37,7 +37,7 @@ def commit_all(worktree: Path, message: str, person: Person, *, timeout_s: float
 
 
 def _commit(worktree: Path, message: str, person: Person, timeout_s: float, busy: int) -> str:
-    person.run(["add", "--all", "--", ":/"], cwd=worktree, timeout_s=timeout_s, keep_open=[busy])
+    person.run(["add", "--all", "--sparse", "--", ":/"], cwd=worktree, timeout_s=timeout_s, keep_open=[busy])
     if not _read(worktree, "diff", "--cached", "--name-only", "--no-ext-diff", "-z"):
         return ""  # such as line endings, which a commit would not tell apart
     with message_file(message) as file:

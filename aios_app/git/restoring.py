@@ -89,8 +89,9 @@ def _is_ours(repo: Repository, entry: TrashEntry, place: Path, head: str) -> boo
 
 
 def _fill(repo: Repository, place: Path, entry: TrashEntry, head: str, timeout_s: float) -> None:
-    """The files as they were; the index as it was staged."""
-    _git(["read-tree", "--reset", "-u", entry.sha], place, timeout_s)
+    """The files as they were, also those that a sparse checkout leaves out; the index as it was staged."""
+    args = ["read-tree", "--reset", "-u", entry.sha]
+    run_git(args, cwd=place, timeout_s=timeout_s, config={"core.sparseCheckout": "false"})
     fill_submodules(place, timeout_s=timeout_s)
     copy_included(repo, place)
     _git(["read-tree", "--reset", entry.staged or head], place, timeout_s)

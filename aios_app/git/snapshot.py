@@ -104,7 +104,7 @@ class WorktreeCopy:
         """The tree of all that is there now, but these names; a further call reads only what has changed."""
         excluded = [f":(top,exclude,literal){name}" for name in without]
         try:
-            self.git("add", "--all", "--", ":/", *excluded)
+            self.git("add", "--all", "--sparse", "--", ":/", *excluded)
             return self.git("write-tree").strip()
         except GitTimeout:
             raise

@@ -120,6 +120,16 @@ def test_a_submodule_with_work_of_its_own_is_named(with_submodule: Path) -> None
         commit_all(with_submodule, MESSAGE, PERSON)
 
 
+def test_what_a_sparse_checkout_leaves_out_is_committed_too(cloned: Cloned, tree: Path) -> None:
+    git(tree, "sparse-checkout", "set", "new")
+    (tree / "other").mkdir()
+    (tree / "other" / "deep.txt").write_text("d\n")
+
+    sha = commit_all(tree, MESSAGE, PERSON)
+
+    assert git(cloned.root, "show", f"{sha}:other/deep.txt") == "d"
+
+
 @pytest.mark.parametrize("pin", ["release", "orphan", "shallow"])
 def test_a_submodule_at_a_commit_of_its_remote_that_is_in_no_branch_lands_and_goes(
     cloned: Cloned, tmp_path: Path, pin: str

@@ -239,6 +239,24 @@ def test_a_worktree_that_lost_its_link_goes_to_the_trash_whole(cloned: Cloned, p
     assert git(cloned.root, "show", f"{entry.ref}:new.txt") == "new"
 
 
+def test_what_a_sparse_checkout_leaves_out_is_kept_and_comes_back(cloned: Cloned, tmp_path: Path) -> None:
+    commit(cloned.root, "in/a.txt", "1\n")
+    commit(cloned.root, "out/b.txt", "1\n")
+    git(cloned.root, "sparse-checkout", "set", "in")
+    place = tmp_path / "trees" / NAME
+    add_worktree(cloned.repo, path=place, branch=BRANCH, sha=git(cloned.root, "rev-parse", "HEAD"))
+    assert not (place / "out").exists()
+    (place / "out").mkdir()
+    (place / "out" / "b.txt").write_text("changed\n")
+    (place / "out" / "new.txt").write_text("new\n")
+
+    _restore(cloned.repo, _remove(cloned.repo, place).entry)
+
+    assert (place / "out" / "b.txt").read_text() == "changed\n"
+    assert (place / "out" / "new.txt").read_text() == "new\n"
+    assert git(place, "status", "--porcelain", "-uall").split() == ["M", "out/b.txt", "??", "out/new.txt"]
+
+
 def test_too_much_is_refused_with_the_largest_folder(cloned: Cloned, place: Path) -> None:
     (place / "models").mkdir()
     for name in "ab":
