@@ -93,6 +93,20 @@ def test_a_large_paste_arrives_whole_and_in_brackets(stack: Stack, viewer: Viewe
     assert pasted.read_bytes() == b"\x1b[200~" + wanted + b"\x1b[201~"
 
 
+def test_a_phone_has_the_keys_that_its_keyboard_lacks(stack: Stack, look: Callable[..., Viewer]) -> None:
+    job = open_shell(stack, "phone")
+    phone = look(viewport={"width": 412, "height": 840}, has_touch=True, is_mobile=True)
+    page = phone.terminal(job)
+    phone.type("sleep 1000\n")
+
+    page.tap("button:text-is('Ctrl')")
+    page.keyboard.type("c")
+    page.keyboard.type("echo $((6 * 7))")
+    page.tap("button:text-is('Enter')")
+
+    phone.await_line("42")
+
+
 def test_a_selection_is_copied_by_the_keyboard(stack: Stack, viewer: Viewer) -> None:
     job = open_shell(stack, "copy")
     page = viewer.terminal(job)

@@ -3,7 +3,7 @@ import { checkLogin } from "./api";
 import { Pause, waitToRetry } from "./pause";
 import type { FeedMessage } from "./protocol";
 
-export interface FeedListener {
+interface FeedListener {
   /** Connected anew; `isWhole` when no event was missed since the last connection. */
   onOpen(isWhole: boolean): void;
   onMessage(message: FeedMessage): void;

@@ -1,8 +1,6 @@
 // What this browser remembers of how the person wants things shown.
 import { useState } from "preact/hooks";
 
-export type Theme = "system" | "light" | "dark";
-
 const PREFIX = "aios.";
 
 export function remembered(name: string, otherwise: string): string {
@@ -13,13 +11,13 @@ export function remembered(name: string, otherwise: string): string {
   }
 }
 
-export function remember(name: string, value: string): void {
+function remember(name: string, value: string): void {
   try {
     localStorage.setItem(PREFIX + name, value);
   } catch {
     // the same
   }
-  dispatchEvent(new CustomEvent("preference", { detail: name }));
+  dispatchEvent(new Event("preference"));
 }
 
 export function usePreference(name: string, otherwise: string): [string, (value: string) => void] {
@@ -31,7 +29,7 @@ export function usePreference(name: string, otherwise: string): [string, (value:
   return [value, set];
 }
 
-export function applyTheme(): void {
+function applyTheme(): void {
   document.documentElement.dataset.theme = isDark() ? "dark" : "light";
 }
 
@@ -44,7 +42,8 @@ export function followTheme(): void {
   applyTheme();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     applyTheme();
-    dispatchEvent(new CustomEvent("preference", { detail: "theme" }));
+    dispatchEvent(new Event("preference"));
   });
   addEventListener("preference", applyTheme);
+  addEventListener("storage", () => dispatchEvent(new Event("preference"))); // of another tab
 }

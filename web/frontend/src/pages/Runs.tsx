@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import * as actions from "../actions";
 import { post } from "../api";
 import { Loaded } from "../parts/Loaded";
-import { Age, Check, Size, State, StateBar } from "../parts/state";
+import { Age, Check, Size, State, StateBar, useTick } from "../parts/state";
 import type { Job, RunRow } from "../protocol";
 import { go } from "../route";
 import { useShortcuts } from "../shortcuts";
@@ -97,6 +97,7 @@ function Facts({ run }: { run: RunRow }) {
 
 /** One bar a job: when it waited for its turn, and when it worked. */
 function Timeline({ jobs }: { jobs: Job[] }) {
+  useTick();
   const begin = Math.min(...jobs.map((job) => job.created_ms));
   const now = store.now();
   const end = Math.max(begin + 1000, ...jobs.map((job) => endOf(job, now)));

@@ -17,13 +17,18 @@ export function Size({ job }: { job: Pick<Job, "files" | "added" | "removed"> })
   );
 }
 
-/** Time since; counts by itself. */
-export function Age({ since }: { since: number }) {
+/** Draws the component anew every few seconds, as time goes on without events. */
+export function useTick(): void {
   const [, tick] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => tick((n) => n + 1), 5000);
     return () => clearInterval(timer);
   }, []);
+}
+
+/** Time since; counts by itself. */
+export function Age({ since }: { since: number }) {
+  useTick();
   if (!since) return null;
   return (
     <time dateTime={new Date(since).toISOString()} title={new Date(since).toLocaleString()}>

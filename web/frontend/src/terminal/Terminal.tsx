@@ -11,7 +11,7 @@ import { openScreen, type Screen } from "./screen";
 import { SearchBar } from "./SearchBar";
 import { TextSize } from "./TextSize";
 
-export interface TerminalProps {
+interface TerminalProps {
   session: string;
   number: number;
   /** Whether what is typed goes to it from the start. */

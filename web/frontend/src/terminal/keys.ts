@@ -2,7 +2,7 @@
 import type { Terminal } from "@xterm/xterm";
 import { tell } from "../notices";
 
-export interface PageKeys {
+interface PageKeys {
   onSearch: () => void;
   onHistory: () => void;
   onLeave: () => void;

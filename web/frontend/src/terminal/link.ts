@@ -31,7 +31,7 @@ export interface Hello {
 export type LinkState =
   { kind: "connecting" } | { kind: "live" } | { kind: "away"; reason: string } | { kind: "over"; reason: string };
 
-export interface LinkListener {
+interface LinkListener {
   size(): { cols: number; rows: number };
   onHello(hello: Hello): void;
   /** `done` is called when the bytes are on the screen. */
