@@ -17,11 +17,19 @@ EXAMPLES = (
     "aios land 7 --resolve                  a conflict is given to its agent",
     "aios land . --keep                     from inside its worktree, which stays",
 )
+_STEPS = """
+
+Commits what is not committed, merges it into the base in a worktree beside
+yours, runs the project's check there, pushes without force, looks whether it is
+on the remote, and only then removes worktree and branch (30 days: aios trash).
+A conflict or a red check lands nothing. One after another where several land.
+Exit codes: 0 landed, 1 red check, 3 conflict or refused, 4 git or remote failed."""
 _REF = re.compile(r"r?\d+|\.", re.ASCII)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``land``."""
+    parser.description = (parser.description or "") + _STEPS
     add = parser.add_argument
     add("words", nargs="+", metavar="WORD", help="the jobs: a number, a part of a name, r3, .; a message")
     add("--keep", action="store_true", help="worktree and branch stay, and the job in review")
