@@ -23,7 +23,7 @@ Commits what is not committed, merges it into the base in a worktree beside
 yours, runs the project's check there, pushes without force, looks whether it is
 on the remote, and only then removes worktree and branch (30 days: aios trash).
 A conflict or a red check lands nothing. One after another where several land.
-Exit codes: 0 landed, 1 red check, 3 conflict or refused, 4 git or remote failed."""
+Exit codes: 0 landed, 1 red check, 3 conflict or refused, 4 git or remote."""
 _REF = re.compile(r"r?\d+|\.", re.ASCII)
 
 
