@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import unicodedata
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
@@ -121,6 +122,13 @@ def _conflict(data: dict[str, Any]) -> ConflictFile:
 
 
 def landing_message(title: str, body: str, *, job: int, agent: str) -> str:
-    """Of the commits that a landing makes: the prompt's first line, the agent's last words, a trailer."""
-    subject = " ".join(title.split()) or f"Work of {agent}"
-    return "\n\n".join(filter(None, (subject, body.strip(), f"Aios-Job: {job} {agent}"))) + "\n"
+    """Of the commits that a landing makes: the prompt's first line, the agent's last words, a trailer.
+
+    Without control characters: git refuses some, and a terminal that shows the history obeys others.
+    """
+    subject = " ".join(_plain(title).split()) or f"Work of {agent}"
+    return "\n\n".join(filter(None, (subject, _plain(body).strip(), f"Aios-Job: {job} {agent}"))) + "\n"
+
+
+def _plain(text: str) -> str:
+    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) != "Cc")

@@ -66,9 +66,14 @@ def push(
 
 
 def _address(scratch: Scratch) -> dict[str, str]:
-    """A path that is relative to the person's checkout is written in full."""
+    """A path that is relative to the person's checkout is written in full.
+
+    Not where there are addresses for pushes alone: to them it would be one more.
+    """
     address = push_address(scratch.repo)
-    return {"remote.origin.pushUrl": address} if address.startswith("/") else {}
+    args = ["config", "--default", "", "--get", "remote.origin.pushUrl"]
+    has_own = bool(scratch.read(*args).strip())
+    return {"remote.origin.pushUrl": address} if address.startswith("/") and not has_own else {}
 
 
 def _meaning(error: GitFailed, target: Target) -> GitError:

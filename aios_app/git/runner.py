@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import IO
 
 import git
 
@@ -20,6 +21,8 @@ from aios_app.settings import environment_without
 
 #: A group that must end gets SIGTERM, so that git removes its lock files, and SIGKILL this much later.
 _GRACE_S = 2.0
+#: Bytes of the words of one that failed, from its beginning and from its end.
+_MOST_WORDS = 8192
 _INSTALL = "apt-get install git"
 _READING = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 _REMOTE_VERBS = frozenset({"fetch", "push", "ls-remote", "submodule", "clone"})
@@ -101,7 +104,7 @@ def run_git(
         errors.seek(0)
         if process.returncode != 0:
             message = f"git {args[0]} failed in {cwd}"
-            raise GitFailed(message, _text(errors.read()), stdout, process.returncode)
+            raise GitFailed(message, _words(errors), stdout, process.returncode)
         return stdout + _text(errors.read()) if with_remarks else stdout
 
 
@@ -174,6 +177,17 @@ def _has_ssh_command(cwd: Path) -> bool:
             return bool(repo.config_reader().get_value("core", "sshcommand", ""))
     except (git.GitError, configparser.Error, OSError, ValueError):
         return True
+
+
+def _words(errors: IO[bytes]) -> str:
+    """What was said, the middle left out where that is more than anyone reads: hooks say what they like."""
+    size = errors.seek(0, os.SEEK_END)
+    errors.seek(0)
+    if size <= 2 * _MOST_WORDS:
+        return _text(errors.read())
+    head = errors.read(_MOST_WORDS)
+    errors.seek(-_MOST_WORDS, os.SEEK_END)
+    return f"{_text(head)}\n[{size - 2 * _MOST_WORDS} bytes left out]\n{_text(errors.read())}"
 
 
 def _text(data: bytes) -> str:

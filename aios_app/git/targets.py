@@ -117,7 +117,9 @@ def _fetch(repo: Repository, target: Target, refspec: str, person: Person, timeo
         person.run(["fetch", *_FETCH, "origin", refspec], cwd=repo.root, timeout_s=timeout_s)
     except GitFailed as error:
         if "couldn't find remote ref" in error.stderr:
-            raise GitError(f"origin has no branch {target.branch}: push one there first") from error
+            raise GitError(
+                f"origin has no branch {target.branch} (any more): set another base, or push one there"
+            ) from error
         raise
     return resolve(repo, _TRACKED + target.branch)
 

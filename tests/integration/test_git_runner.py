@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aios_app.domain.errors import ExternalError, GitError, UsageError
-from aios_app.git.runner import first_words, run_git
+from aios_app.git.runner import GitFailed, first_words, run_git
 from tests.integration.git_fixtures import git, make_repository, quiet_git
 
 __all__ = ["quiet_git"]
@@ -22,6 +22,17 @@ def _program(path: Path, text: str) -> Path:
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
     return path
+
+
+def test_of_words_without_end_the_first_and_the_last_are_told(tmp_path: Path) -> None:
+    talk = "alias.talk=!echo first >&2; yes more | head -c 3000000 >&2; echo last >&2; exit 1"
+
+    with pytest.raises(GitFailed) as caught:
+        run_git(["-c", talk, "talk"], cwd=tmp_path, timeout_s=10)
+
+    assert caught.value.stderr.startswith("first\n")
+    assert caught.value.stderr.endswith("last\n")
+    assert len(caught.value.stderr) < 20_000
 
 
 def test_output_that_is_not_utf8_comes_back_unharmed(tmp_path: Path) -> None:

@@ -84,6 +84,30 @@ def test_the_check_of_a_project_that_was_saved_anew_still_counts(context: Contex
     assert not is_on_remote(shop, "a.txt")
 
 
+def test_whatever_an_agent_says_its_work_lands_and_no_control_character_with_it(
+    context: Context, shop: Path
+) -> None:
+    [job] = worked(context, shop, "a.txt")
+    context.ledger.note(job.number, message="bad \0 NUL\n\x1b]0;title\x07\r\n\tnew line")
+
+    assert land(context, job).outcome is Outcome.LANDED
+    body = git(remote_of(shop), "log", "-1", "--format=%b", "main")
+    assert body.startswith("bad  NUL\n]0;title\n\tnew line")
+
+
+def test_each_of_several_addresses_for_pushes_is_pushed_to_once(context: Context, shop: Path) -> None:
+    second = remote_of(shop).with_name("second.git")
+    git(shop, "clone", "-q", "--bare", str(remote_of(shop)), str(second))
+    for address in (remote_of(shop), second):
+        git(shop, "remote", "set-url", "--add", "--push", "origin", str(address))
+    pushes = shop.parent / "pushes"
+    hook(shop, "pre-push", f'echo "$2" >> {pushes}')
+    [job] = worked(context, shop, "a.txt")
+
+    assert land(context, job).outcome is Outcome.LANDED
+    assert pushes.read_text().split() == [str(remote_of(shop)), str(second)]
+
+
 def test_a_red_check_lands_nothing_and_its_output_is_kept(context: Context, shop: Path) -> None:
     context.catalog.set("shop.check", "echo it is broken; exit 3")
     [job] = worked(context, shop, "a.txt")
