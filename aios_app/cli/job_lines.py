@@ -150,6 +150,8 @@ def _rest(job: Json, now_ms: int, widths: _Widths, room: int) -> str:
 
 
 def _remarks(job: Json, width: int) -> list[str]:
+    if job.get("state") == "dropped":  # what once was in its way is past
+        return []
     said = [f"    {label}: {_text(job, field)}" for field, label in _REMARKS if job.get(field)]
     return [output.fit(line, width) for line in said]
 
