@@ -35,8 +35,7 @@ def shop(fleet: Fleet, name: str) -> Shop:
     """A saved project of this name with its remote."""
     fleet.add(name)
     made = Shop(fleet.root / "code" / name, fleet.root / "remotes" / f"{name}.git")
-    for key in ("receive.denyNonFastForwards", "receive.denyDeletes", "core.logAllRefUpdates"):
-        fleet.git(made.remote, "config", key, "true")
+    fleet.git(made.remote, "config", "core.logAllRefUpdates", "true")
     put_hook(made, "update", _UPDATE_HOOK)
     return made
 

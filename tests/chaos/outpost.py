@@ -29,15 +29,15 @@ class Outpost(Fleet):
         self.settings = load(self.environment)
         self.ledger.close()
         self.ledger = Ledger(redis_py_url(self.settings))
+        self.log = root / "worker.log"
         self._context = build_context(self.settings)
 
     def begin(self) -> None:
         """Starts the worker; returns when it has joined."""
         ensure_ledger(self._context)
         argv, environment = self.command("worker")
-        self._worker = subprocess.Popen(
-            argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        with self.log.open("wb") as log:
+            self._worker = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)
         self.eventually(lambda: self.machine in self.ledger.machines())
         self.eventually(lambda: "worker" in {record.name for record in living(self.settings)})
 

@@ -129,7 +129,7 @@ def test_a_frozen_lander_that_wakes_late_is_refused(fleet: Fleet, outpost: Outpo
         assert outcomes(asked) == ["landed"]
         assert "did not go on" in over(fleet, [far])[far.number].problem
     outpost.go()
-    await_rest(outpost)
+    outpost.eventually(lambda: "landing overtaken" in outpost.log.read_text())
 
     assert merged_jobs(fleet, place.remote) == [near.number]
     assert (is_whole(far), fleet.job(far.number).state) == (True, JobState.REVIEW)
@@ -183,8 +183,3 @@ def check_still_there(fleet: Fleet, refused: Sequence[Job]) -> None:
     for job in refused:
         assert Path(job.worktree, "README.md").read_text() == f"by {job.number}\n"
         assert fleet.job(job.number).state is JobState.REVIEW
-
-
-def await_rest(outpost: Outpost) -> None:
-    """Returns when no git is at work on that machine any more."""
-    outpost.eventually(lambda: not outpost.clients("git"))
