@@ -12,12 +12,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tornado.websocket import WebSocketClosedError
+from tornado.websocket import WebSocketClosedError, WebSocketProtocol
 
 from aios_app.domain.errors import AiosError, QueueError, UnknownJob
 from aios_app.services.context import Context
 from aios_app.services.view_job import View, look_at, session_job, take_over
 from web.access import Grant
+from web.direct import DirectProtocol
 from web.door import Close
 from web.entrance import shared
 from web.guarded import Visitor
@@ -63,6 +64,13 @@ class TerminalHandler(GuardedSocket):
         self._window = Window(on_full=self._pause, on_room=self._go_on)
         self._giving_up: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        usual = super().get_websocket_protocol()
+        if usual is None or self.door.place.tls is not None:
+            return usual
+        limit, ping_s = self.max_message_size, float(self.ping_interval or 0)
+        return DirectProtocol(self, limit=limit, ping_s=ping_s)
 
     async def open(self, session: str) -> None:
         self.set_nodelay(True)
@@ -150,8 +158,11 @@ class TerminalHandler(GuardedSocket):
         except WebSocketClosedError:
             self._hang_up()
             return
-        sending.add_done_callback(lambda done: self._note_sent(done, len(data)))
         self._window.put(len(data))
+        if sending.done():
+            self._note_sent(sending, len(data))
+        else:
+            sending.add_done_callback(lambda done: self._note_sent(done, len(data)))
 
     def _note_sent(self, done: asyncio.Future[None], size: int) -> None:
         if done.cancelled() or done.exception() is not None:

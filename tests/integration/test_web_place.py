@@ -16,7 +16,7 @@ from aios_app.domain.errors import StackError
 from aios_app.services.context import Context
 from aios_app.stack.doctor import checks
 from tests.integration.api_fixtures import serving
-from tests.integration.web_fixtures import Browser
+from tests.integration.web_fixtures import PROMPT, Browser, open_site
 from web.place import DEFAULT_PORT, Place, listen
 
 
@@ -115,6 +115,20 @@ def test_with_a_certificate_it_is_tls_and_the_cookie_never_travels_without(
     assert cookie.startswith(f"__Host-aios-{browser.address[1]}=")
     assert "; Secure" in cookie
     assert (seen, stranger) == (200, 401)
+
+
+def test_a_terminal_works_by_tls_too(short_path: Path, certificate: tuple[Path, Path]) -> None:
+    trusting = ssl.create_default_context(cafile=str(certificate[0]))
+    settings = {"web_cert": str(certificate[0]), "web_key": str(certificate[1])}
+
+    with open_site(short_path, settings) as site:
+        job = site.shell()
+        browser = Browser(site.url, tls=trusting)
+        browser.log_in(site.api)
+        with browser.socket(f"/attach/{job.name}") as terminal:
+            terminal.until(PROMPT)
+            terminal.type("echo $((6*7))x\n")
+            terminal.until("42x")
 
 
 def test_a_certificate_that_cannot_be_used_is_named(context: Context, tmp_path: Path) -> None:

@@ -5,12 +5,25 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from pathlib import Path
 
 import psutil
 import pytest
 
 from aios_app.domain.models import JobState
-from tests.integration.web_fixtures import BINARY, PROMPT, TEXT, Site, eventually, site
+from tests.integration.web_fixtures import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    PROMPT,
+    TEXT,
+    Site,
+    eventually,
+    open_site,
+    site,
+)
+from web import browser
 from web.door import Close
 from web.terminal import MAX_VIEWERS
 from web.window import ACKED
@@ -183,6 +196,37 @@ def test_so_many_viewers_of_a_session_and_no_more(site: Site) -> None:
     finally:
         for one in sockets:
             one.close()
+
+
+def test_a_farewell_is_answered_and_a_ping_too(site: Site) -> None:
+    job = site.shell()
+
+    with site.browser().socket(f"/attach/{job.name}") as terminal:
+        terminal.until(PROMPT)
+        terminal.send(PING, b"are you there")
+        pong = terminal.frame_of(PONG)
+        terminal.send(CLOSE, b"\x03\xe8bye")
+        farewell = terminal.frame_of(CLOSE)
+
+        assert (pong, farewell[:2]) == (b"are you there", b"\x03\xe8")
+        assert terminal.tcp.recv(1) == b""
+    eventually(lambda: site.clients(job) == [], "the client is gone")
+
+
+def test_a_browser_whose_machine_is_gone_is_noticed(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "_PING_S", 0.3)
+    with open_site(short_path) as quick:
+        job = quick.shell()
+        with quick.browser().socket(f"/attach/{job.name}") as terminal:
+            terminal.until(PROMPT)
+            eventually(lambda: quick.clients(job) == [], "a silent browser is let go")
+        with quick.browser().socket(f"/attach/{job.name}") as terminal:
+            terminal.until(PROMPT)
+            for _ in range(4):
+                terminal.send(PONG, terminal.frame_of(PING))
+            assert quick.clients(job) != []
 
 
 @pytest.mark.parametrize(

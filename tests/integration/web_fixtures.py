@@ -101,7 +101,7 @@ class Browser:
 
     def connect(self, path: str, headers: Mapping[str, str | None] = {}) -> WebSocket:
         """Asks for a WebSocket; ``status`` says what came of it."""
-        return WebSocket(self.address, path, self._headers({"Origin": self.url, **headers}))
+        return WebSocket(self.address, path, self._headers({"Origin": self.url, **headers}), self._tls)
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._tls is None:
@@ -125,18 +125,35 @@ class Closed(Exception):
 class WebSocket:
     """The browser's side of a WebSocket, frame by frame."""
 
-    def __init__(self, address: tuple[str, int], path: str, headers: Mapping[str, str]) -> None:
-        self.tcp = socket.create_connection(address, WAIT_S)
+    def __init__(
+        self,
+        address: tuple[str, int],
+        path: str,
+        headers: Mapping[str, str],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        tcp = socket.create_connection(address, WAIT_S)
+        self.tcp = tls.wrap_socket(tcp, server_hostname=address[0]) if tls else tcp
         self._file = self.tcp.makefile("rb")
         key = base64.b64encode(os.urandom(16)).decode()
         upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
         lines = {**headers, **upgrade, "Sec-WebSocket-Key": key}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        self.tcp.sendall(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
-        self.status = int(self._file.readline().split()[1])
         self.seen = b""  #: all that the terminal has shown
+        try:
+            self.tcp.sendall(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
+            self.status = self._read_head()
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_head(self) -> int:
+        first = self._file.readline()
+        if not first:
+            raise ConnectionResetError("nothing was answered")
         while self._file.readline().strip():
             pass
+        return int(first.split()[1])
 
     def __enter__(self) -> WebSocket:
         return self
@@ -199,6 +216,13 @@ class WebSocket:
                 self.seen += data
                 self.ask(ack=len(data))
         return self.seen
+
+    def frame_of(self, wanted: int) -> bytes:
+        """What the next frame of this kind holds; nothing is answered."""
+        while True:
+            opcode, data = self._frame()
+            if opcode == wanted:
+                return data
 
     def until_closed(self) -> Closed:
         """How the server closes the socket, whatever it sends before."""
@@ -274,7 +298,7 @@ def eventually(check: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def open_site(directory: Path) -> Iterator[Site]:
+def open_site(directory: Path, chosen: Mapping[str, str] = {}) -> Iterator[Site]:
     """An instance in this empty directory: the service, open to browsers, with a tmux server of its own."""
     environment = environment_in(directory)
     settings = load(environment)
@@ -288,6 +312,8 @@ def open_site(directory: Path) -> Iterator[Site]:
         stack.callback(redis.kill)
         context = stack.enter_context(contextlib.closing(build_context(settings)))
         ensure_ledger(context)
+        for key, value in chosen.items():
+            context.catalog.set(key, value)
         kill = ["tmux", "-N", "-S", str(settings.tmux_socket), "kill-server"]
         stack.callback(subprocess.run, kill, capture_output=True, timeout=WAIT_S, check=False)
         api = stack.enter_context(serving(context))
