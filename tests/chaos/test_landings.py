@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import psutil
 import pytest
 
-from aios_app.domain.models import Job
+from aios_app.domain.models import Job, JobState
 from tests.chaos.fleet import ALL, Fleet
 from tests.chaos.landings import (
     Shop,
@@ -76,6 +77,27 @@ def test_a_landing_goes_on_when_a_killed_redis_is_back(fleet: Fleet, point: str)
 
     check_landed(fleet, place, jobs)
     check_only_forward(fleet, place)
+
+
+@pytest.mark.parametrize("point", ["push-after", "branch-before"])
+def test_a_landing_goes_on_after_the_loss_of_all_that_redis_knew(fleet: Fleet, point: str) -> None:
+    place = shop(fleet, f"loss-{point}")
+    jobs = worked(fleet, place, "s:3", "write")
+    fleet.arm(point)
+    with ask(fleet, *jobs) as asked:
+        fleet.await_point()
+        asked.kill()
+
+    with fleet.recovery(f"all of Redis' data deleted, {point.replace('-', ' ')} of a landing"):
+        with fleet.frozen("supervisor"):
+            fleet.kill("redis")
+            shutil.rmtree(fleet.settings.redis_dir)
+        fleet.go()
+        fleet.ok("up")
+        fleet.settle(jobs[0].run, JobState.LANDED)
+
+    check_landed(fleet, place, jobs)
+    assert merged_jobs(fleet, place.remote) == [job.number for job in jobs]
 
 
 def test_a_landing_goes_on_after_everything_was_killed_at_its_push(fleet: Fleet) -> None:
