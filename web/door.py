@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 MAX_CONNECTIONS = 600
 #: Seconds in which the head of a request must have come, and then its body.
 _IDLE_S = 20.0
-_HEAD_BYTES = 16 * 1024
+#: Of a head; browsers send all cookies of this name along, whichever program here has set them.
+_HEAD_BYTES = 64 * 1024
 _BUFFER_BYTES = 4 * 1024 * 1024
 
 
@@ -91,12 +92,16 @@ class Door:
         """The same for a thread of a request."""
         asyncio.run_coroutine_threadsafe(self.open(), self._loop).result(deadline_s)
 
-    async def close(self) -> None:
-        """Nobody comes in any more; pages are told to come again later."""
-        self._leave(self.sockets, Close.GOING_AWAY, "the service ends")
-        await self.flower.close()
+    async def stop(self) -> None:
+        """Nobody comes in any more, and pages are told to come again; requests under way go on."""
         if self._server is not None:
             self._server.stop()
+        self._leave(self.sockets, Close.GOING_AWAY, "the service ends")
+        await self.flower.close()
+
+    async def close(self) -> None:
+        """Nobody is left."""
+        if self._server is not None:
             await self._server.close_all_connections()
 
     def cut_off(self, keys: Collection[str]) -> None:

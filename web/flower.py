@@ -23,7 +23,7 @@ IDLE_S = 600.0
 _NAME = "flower"
 _START_S = 20.0
 _PAUSE_S = 0.05
-_END_S = 5.0
+_END_S = 2.0
 _MOST_BYTES = 64 * 1024 * 1024
 
 

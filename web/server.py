@@ -122,13 +122,14 @@ async def answer_until(stopping: asyncio.Event, context: Context, listener: sock
     await stopping.wait()
     context.settings.api_socket.unlink(missing_ok=True)  # while it still answers: nobody can have replaced it
     server.stop()
-    await door.close()
+    await door.stop()
     await feed.close()
     if not await pending.is_over(_STOP_S):
         logger.warning("stopped with requests that took longer than %s s", _STOP_S)
         logging.shutdown()
         os._exit(0)
     await server.close_all_connections()
+    await door.close()
 
 
 async def _open(door: Door) -> None:

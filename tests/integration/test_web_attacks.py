@@ -139,6 +139,15 @@ def test_no_page_of_another_place_reads_anything(site: Site) -> None:
     assert "Access-Control-Allow-Origin" not in headers
 
 
+def test_no_page_says_which_programs_and_agents_git_is_to_ask(site: Site) -> None:
+    """What a terminal's environment names may run programs."""
+    environment = {"SSH_AUTH_SOCK": "/tmp/theirs"}
+    answer = site.browser().post("/api/v1/checkout/push", {"cwd": "/", "environment": environment})
+
+    assert answer.status == 400
+    assert "environment is of a terminal" in answer.json["error"]["message"]
+
+
 def test_tickets_are_not_given_to_browsers(site: Site) -> None:
     assert site.browser().post("/api/v1/web/ticket", {"path": "/"}).status == 404
 

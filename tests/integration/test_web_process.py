@@ -20,8 +20,10 @@ from aios_app.services.context import Context
 from aios_app.settings import Settings
 from tests.conftest import CHECKOUT
 from tests.integration.api_fixtures import Api
+from tests.integration.web_fixtures import Browser
 from tests.private_redis import RedisServer
 from web import server
+from web.door import Close
 
 
 class Service:
@@ -148,6 +150,32 @@ def test_a_stop_lets_streams_end_and_requests_have_their_answer(
 
     assert rest == []
     assert answer["project"]["name"] == "shop"
+    assert service.process.wait(8) == 0
+
+
+def test_a_stop_lets_browsers_have_their_answer_too(
+    context: Context, start: Start, make_project: Callable[[str], Path]
+) -> None:
+    service, api = start(), Api(context.settings.api_socket)
+    service.await_line("answers at")
+    shop = make_project("shop")
+    browser = Browser(api("GET /status")["web"]["url"])
+    browser.log_in(api)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as remote, ThreadPoolExecutor(1) as pool:
+        url = f"http://127.0.0.1:{remote.getsockname()[1]}/shop.git"
+        subprocess.run(["git", "remote", "set-url", "origin", url], cwd=shop, check=True)
+        with browser.socket("/api/v1/feed") as feed:
+            slow = pool.submit(browser.post, "/api/v1/projects", {"path": str(shop), "cwd": "/"})
+            asked, _ = remote.accept()
+            service.process.terminate()
+            closed = feed.until_closed()
+        remote.close()
+        asked.close()
+        answer = slow.result(8)
+
+    assert closed.code == Close.GOING_AWAY
+    assert answer.json["project"]["name"] == "shop"
     assert service.process.wait(8) == 0
 
 
