@@ -40,7 +40,7 @@ def test_a_landing_goes_on_whose_worker_is_killed_before_a_step_and_again_after_
     fleet: Fleet, step: str
 ) -> None:
     place = shop(fleet, f"land-{step}")
-    jobs = worked(fleet, place, "v:2", "open")
+    jobs = worked(fleet, place, "s:2", "write")
     fleet.arm(f"{step}-before")
     asked = ask(fleet, *jobs)
     fleet.await_point()
