@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,16 @@ class Removal:
     said: tuple[str, ...] = ()  #: what stayed, and why
 
 
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
+    """A disk that is full, or may not be written, is said in words."""
+    try:
+        yield
+    except OSError as error:
+        raise GitError(f"the removal was broken off ({error.strerror}: {error.filename})") from error
+
+
+@_telling()
 def remove_worktree(
     repo: Repository,
     entry: TrashEntry,

@@ -49,13 +49,13 @@ _LOCAL_VARIABLES = frozenset(
     }
 )
 #: A passphrase must not be asked for on a terminal that nobody watches.
-_LEFT_OUT = _LOCAL_VARIABLES | {"GPG_TTY"}
+_LEFT_OUT = _LOCAL_VARIABLES | {"GPG_TTY", "LANGUAGE"}
 _NO_QUESTIONS = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "false",
     "SSH_ASKPASS": "false",
     "GCM_INTERACTIVE": "never",
-    "LC_ALL": "C",
+    "LC_ALL": "C.UTF-8",  # git's words untranslated; hooks still read and write more than ASCII
 }
 
 

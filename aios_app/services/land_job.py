@@ -116,9 +116,10 @@ def _land(ctx: Context, landing: Landing) -> Landing:
         raise
     except AiosError as error:
         return _not_landed(ctx, progress, error)
-    except Exception:
+    except Exception as error:
         logger.exception("landing failed", extra={"job_id": landing.job})
-        return progress.landing.evolve(outcome=Outcome.FAILED, problem="internal error: see worker.log")
+        said = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else "internal error"
+        return progress.landing.evolve(outcome=Outcome.FAILED, problem=f"{said}: see worker.log")
     return progress.landing.evolve(outcome=Outcome.LANDED)
 
 

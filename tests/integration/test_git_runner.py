@@ -117,7 +117,7 @@ def test_git_sees_nothing_of_ours_or_of_another_repository(
     assert not [name for name, value in seen.items() if value == "/nowhere"]
     assert seen["GIT_TERMINAL_PROMPT"] == "0"
     assert seen["GIT_ASKPASS"] == "false"
-    assert seen["LC_ALL"] == "C"
+    assert seen["LC_ALL"] == "C.UTF-8"
     assert seen["MINE"] == "1"
 
 

@@ -108,6 +108,17 @@ def test_each_of_several_addresses_for_pushes_is_pushed_to_once(context: Context
     assert pushes.read_text().split() == [str(remote_of(shop)), str(second)]
 
 
+def test_a_place_that_cannot_be_written_is_named(context: Context, shop: Path) -> None:
+    [job] = worked(context, shop, "a.txt")
+    (context.settings.data_dir / "landing").write_text("in the way\n")
+
+    landing = land(context, job)
+
+    assert landing.outcome is Outcome.FAILED
+    assert f"File exists: {context.settings.data_dir}/landing" in landing.problem
+    assert Path(job.worktree).is_dir()
+
+
 def test_a_red_check_lands_nothing_and_its_output_is_kept(context: Context, shop: Path) -> None:
     context.catalog.set("shop.check", "echo it is broken; exit 3")
     [job] = worked(context, shop, "a.txt")
