@@ -22,6 +22,8 @@ _NEXT = {
     "red": "aios attach {0}   aios send {0} TEXT   then aios land {0}",
     "nothing": "aios attach {0}",
 }
+#: In what a job says while others land before it.
+_IN_LINE = " in line for "
 
 
 def land(
@@ -87,7 +89,7 @@ def _follow(client: Client, waiting: set[int], over: dict[int, Json], teller: _T
     """Takes those that are over out of ``waiting``, and puts them into ``over``."""
     words, unread = [str(number) for number in waiting], set(waiting)
     for news in changes(client, lambda: find(client, words, "/")):
-        unread |= {job["number"] for job in news} & waiting
+        unread |= {job["number"] for job in news if teller.is_news(job)} & waiting
         with suppress(StackError):  # it is back soon, and then they are read again
             for number in sorted(unread):
                 landing = client.get(f"/jobs/{number}/landing")["landing"]
@@ -115,11 +117,17 @@ class _Teller:
         for step in landing["steps"]:
             if self._is_new(number, step):
                 output.say(self._line(number, step))
-        if landing["place"] > 1 and self._is_new(number, f"place {landing['place']}"):
-            output.note(self._line(number, f"number {landing['place']} in line for {landing['label']}"))
+        place = landing["place"]
+        if place > 1 and self._is_new(number, f"place {place}" if self._is_single else "place"):
+            output.note(self._line(number, f"number {place} in line for {landing['label']}"))
         if landing["outcome"] not in {None, Outcome.LANDED}:
             for line in ending(landing):
                 output.note(self._line(number, line))
+
+    def is_news(self, job: Json) -> bool:
+        """Of several, that one moves up in its line is none: there would be more of that than of steps."""
+        is_in_line = _IN_LINE in (job.get("landing") or "")
+        return self._is_single or not is_in_line or (job["number"], "place") not in self._told
 
     def _is_new(self, number: int, text: str) -> bool:
         is_new = (number, text) not in self._told
