@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
 from aios_app.domain.errors import ConflictError, ExternalError, GitError, UsageError
 from aios_app.git.base import READ_LIMIT_S
@@ -43,6 +44,7 @@ def revert(checkout: Checkout, shas: list[str], person: Person) -> str:
     undone = _that_changed_something(checkout, shas)
     if not undone:
         raise ConflictError("nothing to undo: no file was changed by what was named")
+    _check_ignored(checkout, len(shas))
     args = ["revert", "--no-edit", "--mainline", "1", *undone]
     try:
         person.run(args, cwd=checkout.root, timeout_s=COMMIT_LIMIT_S)
@@ -52,6 +54,20 @@ def revert(checkout: Checkout, shas: list[str], person: Person) -> str:
             raise ConflictError(f"nothing was changed: {error.stderr.strip()}") from error
         raise ExternalError("git revert failed, nothing was changed", error.stderr) from error
     return head_of(checkout)
+
+
+def _check_ignored(checkout: Checkout, count: int) -> None:
+    """Raises ``ConflictError`` for ignored files that git would write over without a word."""
+    args = ["log", "--first-parent", "-m", f"--max-count={count}", "--format=", "--name-only", "-z"]
+    deleted = _read(checkout, *args, "--no-renames", "--diff-filter=D", "HEAD", "--").split("\0")
+    tracked = set(_read(checkout, "ls-files", "-z").split("\0"))
+    names = dict.fromkeys(name for name in deleted if name and name not in tracked)
+    there = [name for name in names if os.path.lexists(checkout.root / name)]
+    if there:
+        files = ", ".join(there[:5])
+        raise ConflictError(
+            f"nothing was changed: {files} in {checkout.root} would be overwritten: move it away"
+        )
 
 
 def _go_back(checkout: Checkout, person: Person) -> None:

@@ -14,6 +14,7 @@ from aios_app.git.runner import first_words, run_git
 from aios_app.git.scratch import LOCAL_LIMIT_S
 from aios_app.git.targets import Target, is_ancestor
 
+_MOST_NAMES = 5
 #: Where git notes the branch that a rebase or a bisect will come back to.
 _NOTES = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
 
@@ -33,7 +34,7 @@ def fast_forward(repo: Repository, target: Target, sha: str, *, allows_edits: bo
     try:
         return _move(repo, target, local, sha, allows_edits=allows_edits)
     except GitError as error:
-        return f"your {branch} was not moved ({first_words(error)}){_later(target)}"
+        return f"your {branch} was not moved ({_reason(error)}){_later(target)}"
 
 
 def _move(repo: Repository, target: Target, local: str, sha: str, *, allows_edits: bool) -> str:
@@ -53,7 +54,8 @@ def _move_checkout(place: Path, target: Target, sha: str, *, allows_edits: bool)
     branch = target.branch
     if not allows_edits and _has_edits(place):
         return f"your checkout has edits, so {branch} there was not moved{_later(target)}"
-    args = ["merge", "--quiet", "--ff-only", "--no-stat", "--no-autostash", sha]
+    # By itself git would write over what the person has and ignores.
+    args = ["merge", "--quiet", "--ff-only", "--no-stat", "--no-autostash", "--no-overwrite-ignore", sha]
     Person(has_hooks=False).run(args, cwd=place, timeout_s=LOCAL_LIMIT_S)
     return f"your {branch} is at {sha[:7]} ({place})"
 
@@ -81,6 +83,12 @@ def _note(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="surrogateescape").strip().removeprefix(HEADS)
     except OSError:
         return ""
+
+
+def _reason(error: GitError) -> str:
+    """With the files that are in the way, which git names below its first line."""
+    names = [line.strip() for line in error.stderr.splitlines() if line.startswith("\t")]
+    return " ".join([first_words(error), ", ".join(names[:_MOST_NAMES])]).strip()
 
 
 def _later(target: Target) -> str:

@@ -75,8 +75,14 @@ def test_a_commit_without_a_change_is_passed_over(person: Checkouts, cloned: Clo
     assert git(cloned.root, "log", "-1", "--format=%s") == 'Revert "write a"'
 
 
-def test_a_file_in_the_way_leaves_everything_as_it_was(person: Checkouts, cloned: Cloned) -> None:
-    commit(cloned.root, "gone", "x\n")
+@pytest.mark.parametrize("is_ignored", [False, True])
+def test_a_file_in_the_way_leaves_everything_as_it_was(
+    person: Checkouts, cloned: Cloned, *, is_ignored: bool
+) -> None:
+    (cloned.repo.git_dir / "info" / "exclude").write_text("gone\n" if is_ignored else "")
+    (cloned.root / "gone").write_text("x\n")
+    git(cloned.root, "add", "-f", "gone")
+    git(cloned.root, "commit", "-q", "-m", "write gone")
     (cloned.root / "gone").unlink()
     git(cloned.root, "commit", "-q", "-a", "-m", "remove it")
     commit(cloned.root, "other", "x\n")
@@ -88,7 +94,7 @@ def test_a_file_in_the_way_leaves_everything_as_it_was(person: Checkouts, cloned
 
     assert git(cloned.root, "rev-parse", "HEAD") == before
     assert (cloned.root / "gone").read_text() == "mine\n"
-    assert git(cloned.root, "status", "--porcelain") == "?? gone"
+    assert git(cloned.root, "status", "--porcelain", "--ignored") == f"{'!!' if is_ignored else '??'} gone"
     assert not (git_dir_of(cloned.root) / "sequencer").exists()
 
 

@@ -77,7 +77,19 @@ def test_an_untracked_file_in_the_way_stays(cloned: Cloned, landed: str) -> None
     said = fast_forward(cloned.repo, MAIN, landed, allows_edits=False)
 
     assert said.startswith("your main was not moved (")
-    assert said.endswith("): git pull when ready")
+    assert said.endswith(" news.txt): git pull when ready")
+    assert (_files(cloned.root), _main(cloned)) == (before, at)
+
+
+@pytest.mark.parametrize("allows_edits", [True, False])
+def test_an_ignored_file_in_the_way_stays(cloned: Cloned, landed: str, *, allows_edits: bool) -> None:
+    (cloned.repo.git_dir / "info" / "exclude").write_text("news.txt\n")
+    (cloned.root / "news.txt").write_text("mine")
+    before, at = _files(cloned.root), _main(cloned)
+
+    said = fast_forward(cloned.repo, MAIN, landed, allows_edits=allows_edits)
+
+    assert said.startswith("your main was not moved (")
     assert (_files(cloned.root), _main(cloned)) == (before, at)
 
 
