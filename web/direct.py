@@ -87,6 +87,12 @@ class DirectProtocol(WebSocketProtocol, asyncio.Protocol):
         if self.client_terminated:
             self._transport.close()
 
+    def _abort(self) -> None:
+        """At once, whatever has not been sent yet."""
+        self.client_terminated = self.server_terminated = True
+        if self._transport is not None:
+            self._transport.abort()
+
     def is_closing(self) -> bool:
         return self.server_terminated or self.client_terminated
 

@@ -63,8 +63,9 @@ def test_a_resize_reaches_the_program(site: Site) -> None:
     with site.browser().socket(f"/attach/{job.name}?cols=90&rows=30") as terminal:
         terminal.ask(resize=[101, 33])
         eventually(lambda: site.clients(job) == ["101x33"], "the new size")
-        terminal.type("stty size\n")
-        terminal.until("32 101")  # tmux' own line is the last
+        # tmux's own line is the last; it tells programs a moment later
+        terminal.type("until [ \"$(stty size)\" = '32 101' ]; do sleep 0.05; done; echo o$((1+1))k\n")
+        terminal.until("o2k")
 
 
 def test_two_viewers_of_different_size_see_the_same_and_neither_is_cut_off(site: Site) -> None:
