@@ -114,12 +114,11 @@ def message_file(message: str) -> Iterator[str]:
 def _merge(
     scratch: Scratch, base: str, source: str, strategy: Strategy, message: str, person: Person
 ) -> None:
-    has_merges = scratch.read("rev-list", "--merges", "--max-count=1", f"{base}..{source}", "--")
     if strategy is Strategy.MERGE:
         with message_file(message) as file:
             options = ["--quiet", "--no-ff", "--no-edit", "--no-stat", "--cleanup=whitespace"]
             scratch.run(["merge", *options, "-F", file, source], person, config=_PLAIN)
-    elif strategy is Strategy.REBASE and not has_merges:
+    elif strategy is Strategy.REBASE and not _has_merges(scratch, base, source):
         scratch.run(["checkout", "--quiet", "--detach", source], person.without_hooks(), config=_PLAIN)
         # By patch it would leave out also what the base had once and then took back.
         options = ["--quiet", "--no-stat", "--reapply-cherry-picks", "--empty=drop"]
@@ -127,6 +126,10 @@ def _merge(
     else:
         scratch.run(["merge", "--quiet", "--squash", "--no-stat", source], person, config=_PLAIN)
         _commit_staged(scratch, message, person)
+
+
+def _has_merges(scratch: Scratch, base: str, source: str) -> bool:
+    return bool(scratch.read("rev-list", "--merges", "--max-count=1", f"{base}..{source}", "--"))
 
 
 def _commit_staged(scratch: Scratch, message: str, person: Person) -> None:

@@ -6,6 +6,7 @@ import configparser
 import contextlib
 import os
 import re
+import select
 import signal
 import subprocess
 import tempfile
@@ -117,11 +118,30 @@ def first_words(error: ExternalError) -> str:
     return said[0] if said else str(error.args[0])
 
 
+class _Process(subprocess.Popen[bytes]):
+    """The kernel tells its end: to look again and again would cost each git command a millisecond."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        if timeout is None or self.returncode is not None:
+            return super().wait(timeout)
+        try:
+            handle = os.pidfd_open(self.pid)
+        except OSError:  # a kernel before 5.3
+            return super().wait(timeout)
+        try:
+            poll = select.poll()
+            poll.register(handle, select.POLLIN)
+            has_ended = poll.poll(max(timeout, 0) * 1000)
+        finally:
+            os.close(handle)
+        return super().wait(None if has_ended else 0)
+
+
 def _start(
     argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stderr: int, keep_open: Sequence[int]
 ) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
+        return _Process(
             argv,
             cwd=cwd,
             env=env,
