@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aios_app.domain.events import EventKind
 from aios_app.domain.models import Agent, Job, JobState, Project
 from aios_app.services.stats import GROUPS
 from web.shapes import (
     FLAG,
+    FRACTION,
     NUMBER,
     TEXT,
     Shape,
@@ -47,9 +49,21 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
     "GET /status": _ok(
         version=TEXT,
         data_dir=TEXT,
-        machine=record(id=TEXT, name=TEXT, max_agents=NUMBER, slots=NUMBER),
+        machine=record(
+            id=TEXT,
+            name=TEXT,
+            max_agents=NUMBER,
+            slots=NUMBER,
+            load=FRACTION,
+            cores=NUMBER,
+            memory_bytes=NUMBER,
+            available_bytes=NUMBER,
+            uptime_s=NUMBER,
+            programs=record(python=TEXT, git=TEXT, tmux=TEXT),
+        ),
         counts=_STATES,
         parked=list_of(record(lane=TEXT, until_ms=NUMBER, reason=TEXT)),
+        queue=list_of(record(reason=TEXT, jobs=NUMBER)),
         runs_open=NUMBER,
         redis=record(engine=one_of(["redis", "valkey"]), version=TEXT, is_external=FLAG),
         worker=record(is_alive=FLAG, pid=NUMBER),
@@ -114,6 +128,10 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
         text=TEXT,
     ),
     "GET /jobs/{number}/history": _ok(job=NUMBER, text=TEXT),
+    "GET /jobs/{number}/events": _ok(
+        events=list_of(record(id=TEXT, at_ms=NUMBER, kind=one_of(EventKind), state=one_of(JobState)))
+    ),
+    "POST /jobs/screens": _ok(screens=list_of(record(job=NUMBER, line=TEXT))),
     "POST /jobs/compare": _ok(
         now_ms=NUMBER,
         groups=list_of(record(project=TEXT, candidates=list_of(noun(Job, conflicts=_LINES)))),

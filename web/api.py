@@ -18,6 +18,7 @@ from aios_app.services.diff_jobs import diff_jobs
 from aios_app.services.drop_jobs import drop_jobs
 from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
 from aios_app.services.import_ancestor import import_ancestor
+from aios_app.services.job_events import show_events
 from aios_app.services.open_pull_request import open_pull_request
 from aios_app.services.open_session import OpenRequest, open_session
 from aios_app.services.pull_checkout import pull_checkout
@@ -32,7 +33,7 @@ from aios_app.services.setup_checkout import setup_checkout
 from aios_app.services.start_run import RunRequest, start_run
 from aios_app.services.stop_jobs import stop_jobs
 from aios_app.services.trash import restore_trash, show_trash
-from aios_app.services.view_job import show_history
+from aios_app.services.view_job import show_history, show_screens
 from web.handlers import Endpoint
 from web.schema import DIGITS, DIRECTORY, ENVIRONMENT, FLAG, SOME_TEXTS, TEXT, TEXTS, WHOLE, choice
 
@@ -259,6 +260,8 @@ ENDPOINTS = {
     "GET /jobs/{number}/history": Endpoint(
         service=show_history, path={"number": DIGITS}, query={"lines": DIGITS.optional(2000)}
     ),
+    "GET /jobs/{number}/events": Endpoint(service=show_events, path={"number": DIGITS}),
+    "POST /jobs/screens": Endpoint(service=show_screens, body=_JOBS),
     "POST /jobs/land": Endpoint(
         service=_land,
         body=_CHECKOUT
@@ -278,9 +281,7 @@ ENDPOINTS = {
         body={"refs": _NONE, "names": _NONE, "cwd": DIRECTORY, "is_confirmed": _NO},
     ),
     "POST /jobs/diff": Endpoint(service=diff_jobs, body=_JOBS),
-    "POST /cleanup": Endpoint(
-        service=clean_up, body={"older": _EMPTY, "is_all": _NO, "is_confirmed": _NO}
-    ),
+    "POST /cleanup": Endpoint(service=clean_up, body={"older": _EMPTY, "is_all": _NO, "is_confirmed": _NO}),
     "GET /trash": Endpoint(service=show_trash, query={"cwd": DIRECTORY.optional("")}),
     "POST /trash/restore": Endpoint(service=restore_trash, body={"ref": TEXT, "cwd": DIRECTORY}),
     "POST /jobs/pr": Endpoint(

@@ -18,6 +18,7 @@ Shape = Mapping[str, Any]
 
 TEXT: Shape = {"type": "string"}
 NUMBER: Shape = {"type": "integer"}
+FRACTION: Shape = {"type": "number"}
 FLAG: Shape = {"type": "boolean"}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from aios_app.domain.errors import UnknownJob
+from aios_app.domain.events import Event, EventKind
 from aios_app.domain.models import LIVE_STATES, Agent, Job, JobState, Run
 from aios_app.ledger import keys
 from aios_app.ledger.connection import Scripts, connect, redis_errors
@@ -17,6 +18,7 @@ from aios_app.ledger.texts import as_json, whole
 
 #: Taken off the order of a job for which a person waits.
 _FIRST = 1_000_000_000
+_EVENTS_AT_ONCE = 1000
 _DEFAULTS = {
     f.name: str(int(f.default)) if isinstance(f.default, bool) else str(f.default)
     for f in fields(Job)
@@ -434,6 +436,19 @@ class Ledger:
             found = self._redis.xrevrange(keys.EVENTS, count=1)
         return str(found[0][0]) if found else "0-0"
 
+    def job_events(self, number: int, *, since_ms: int, limit: int) -> list[Event]:
+        """The newest events of the job that the stream still has, oldest first."""
+        found: list[Event] = []
+        end = "+"
+        while len(found) < limit:
+            with redis_errors():
+                batch = self._redis.xrevrange(keys.EVENTS, end, since_ms, count=_EVENTS_AT_ONCE)
+            found += [_event(event_id, data) for event_id, data in batch if data["job"] == str(number)]
+            if len(batch) < _EVENTS_AT_ONCE:
+                break
+            end = f"({batch[-1][0]}"
+        return found[:limit][::-1]
+
     def wait_event(self, after: str, *, timeout_s: float) -> str | None:
         """Waits, at most 10 s, for the next event after this id and returns its id, else None."""
         block_ms = max(1, int(min(timeout_s, 10) * 1000))
@@ -485,6 +500,16 @@ def _attempt(attempt_id: str, data: Mapping[str, str]) -> Attempt:
         screen=data.get("screen", ""),
         trouble=data.get("trouble", ""),
         is_busy=data.get("busy") == "1",
+    )
+
+
+def _event(event_id: str, data: Mapping[str, str]) -> Event:
+    return Event(
+        id=event_id,
+        kind=EventKind(data["kind"]),
+        run=int(data["run"] or 0),
+        job=int(data["job"]),
+        state=data["state"],
     )
 
 

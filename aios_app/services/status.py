@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import aios_app
-from aios_app.domain.models import LIVE_STATES
+from aios_app.domain.models import LIVE_STATES, Job, JobState
 from aios_app.services.context import Context
 from aios_app.stack.locks import is_held
+from aios_app.stack.machine import machine_facts
 from aios_app.stack.processes import Record
 
 
 def show_status(ctx: Context) -> dict[str, Any]:
     """What this instance is, how much it has to do, and which of its programs live."""
     parked = ctx.ledger.parked_lanes()
+    live = ctx.ledger.jobs_in(LIVE_STATES)
     return {
         "version": aios_app.__version__,
         "data_dir": str(ctx.settings.data_dir),
         "machine": _machine(ctx),
         "counts": ctx.ledger.counts(),
         "parked": [{"lane": lane.name, "until_ms": lane.until_ms, "reason": lane.reason} for lane in parked],
-        "runs_open": len({job.run for job in ctx.ledger.jobs_in(LIVE_STATES)}),
+        "queue": _queue(live),
+        "runs_open": len({job.run for job in live}),
         "redis": ctx.ledger.server_info() | {"is_external": ctx.settings.redis_url is not None},
         "worker": _worker(ctx),
         "web": {"pid": os.getpid()} | _browsers(ctx),
@@ -44,7 +49,14 @@ def _machine(ctx: Context) -> dict[str, Any]:
         "name": ctx.catalog.machine_name(),
         "max_agents": int(ctx.catalog.get("max_agents")),
         "slots": ctx.ledger.slots_used(ctx.machine),
+        **machine_facts(),
     }
+
+
+def _queue(live: Iterable[Job]) -> list[dict[str, Any]]:
+    """How many jobs wait for what, the most first."""
+    reasons = Counter(job.reason for job in live if job.state is JobState.QUEUED)
+    return [{"reason": reason, "jobs": jobs} for reason, jobs in reasons.most_common()]
 
 
 def _worker(ctx: Context) -> dict[str, Any]:

@@ -1,14 +1,17 @@
-"""Look at a job's session from a browser."""
+"""Look at jobs' sessions from a browser."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aios_app.domain.errors import NotNow, UnknownJob
 from aios_app.domain.models import Job, JobState
+from aios_app.domain.screens import last_words
 from aios_app.services.attach_job import attach_job
 from aios_app.services.context import Context
+from aios_app.services.find_jobs import find_jobs
 
 #: As many lines as tmux keeps.
 _MAX_LINES = 50_000
@@ -52,3 +55,11 @@ def show_history(ctx: Context, *, number: int, lines: int) -> dict[str, Any]:
     if ctx.tmux.find(job.name) is None:
         raise NotNow(f"#{number} has no terminal now: see aios logs {number}")
     return {"job": number, "text": ctx.tmux.history(job.name, min(lines, _MAX_LINES))}
+
+
+def show_screens(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
+    """The last line of the screen of each of these jobs whose agent is open and shows something."""
+    jobs = [job for job in find_jobs(ctx, refs, cwd) if job.is_open and job.machine == ctx.machine]
+    screens = ctx.tmux.screens([job.name for job in jobs]) if jobs else {}
+    lines = {job.number: last_words(screens.get(job.name, "")) for job in jobs}
+    return {"screens": [{"job": number, "line": line} for number, line in lines.items() if line]}

@@ -140,6 +140,22 @@ class TmuxServer:
         _check(result, f"session {name} cannot be read")
         return "\n".join(result.stdout)
 
+    def screens(self, names: Sequence[str]) -> dict[str, str]:
+        """What the agents' panes of many sessions show, asked at once; those that are gone are left out."""
+        for name in names:
+            _check_name(name)
+        token = f"<{secrets.token_hex(8)}>"  # drawn anew, so that no screen can hold it
+        # Read as a file, each line is tried whatever came of those before, and there may be any number.
+        asked = "".join(
+            f"display-message -p '{token}{name}'\ncapture-pane -p -t '{_agent_pane(name)}'\n"
+            for name in names
+        )
+        result = self._client.run(["source-file", "-"], stdin=asked.encode())
+        if is_down(result) or _is_empty(result):
+            return {}
+        pieces = [piece.partition("\n") for piece in "\n".join(result.stdout).split(token)[1:]]
+        return {name: screen for name, _, screen in pieces if screen}
+
     def history(self, name: str, lines: int) -> str:
         """So many lines above the screen, and the screen, with colours and as they were before wrapping."""
         _check_name(name)

@@ -77,6 +77,8 @@ SENSIBLE: dict[str, dict[str, Any]] = {
     "POST /jobs/compare": {"refs": ["1", "2"]},
     "POST /jobs/diff": {"refs": ["1", "2"]},
     "POST /jobs/seen": {"refs": ["1"]},
+    "POST /jobs/screens": {"refs": ["1", "4"]},
+    "GET /jobs/{number}/events": {"number": 1},
     "POST /jobs/land": {"refs": ["1"], "environment": {}},
     "POST /jobs/pick": {"ref": "2", "environment": {}},
     "POST /jobs/drop": {"refs": ["3"]},

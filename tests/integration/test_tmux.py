@@ -195,6 +195,31 @@ def test_capture_shows_the_screen_and_on_request_what_scrolled_away(box: Box) ->
         box.server.capture("b")
 
 
+def test_many_screens_are_read_at_once_whatever_they_show_and_though_some_are_gone(box: Box) -> None:
+    names = [f"s{n}" for n in range(150)]  # more than one command line of tmux's holds
+    evil = "'; kill-server; #{pid} $(touch hacked) <img>"
+    for name, text in {"s0": "first", "s70": evil, "s149": "last"}.items():
+        shows = f"printf '%s\n' \"$1\"; tmux -S {box.socket} wait-for -S {name}; exec tail -f /dev/null"
+        box.run(name, "sh", "-c", shows, "sh", text)
+        box.tmux("wait-for", name)
+
+    screens = box.server.screens(names)
+
+    assert {name: screen.split("\n")[0] for name, screen in screens.items()} == {
+        "s0": "first",
+        "s70": evil,
+        "s149": "last",
+    }
+    assert not (box.worktree / "hacked").exists()
+    with pytest.raises(TmuxError, match="no name of a session"):
+        box.server.screens(["a'; kill-server; '"])
+
+
+def test_where_no_server_is_there_are_no_screens(box: Box) -> None:
+    assert box.server.screens(["a"]) == {}
+    assert not box.server.is_alive()
+
+
 @pytest.mark.parametrize("text", ["one\ntwo\n\n$(touch x) 'q' ü 🦊; ;", "y" * 20_000, "-x;"])
 def test_text_arrives_as_one_paste_and_is_submitted_once(box: Box, text: str) -> None:
     box.run("a", sys.executable, "-c", READ_PASTE, str(box.spool))

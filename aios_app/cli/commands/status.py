@@ -41,13 +41,20 @@ def _stack(answer: Json) -> dict[str, str]:
     return {
         "runs": f"{answer['runs_open']} open",
         "machine": f"{machine['name']}  {machine['id']}",
-        "agents": f"{slots} of at most {machine['max_agents']} at a time",
+        "agents": f"{slots} of at most {machine['max_agents']} at a time{_load(machine)}",
         "worker": f"pid {worker['pid']}" if worker["is_alive"] else "not running: aios up",
         "web": f"pid {web['pid']}",
         "browsers": web.get("url") or web.get("problem") or "not let in",
         "redis": f"{redis['engine']} {redis['version']}{' (given by AIOS_REDIS_URL)' * redis['is_external']}",
         "version": answer["version"],
     }
+
+
+def _load(machine: Json) -> str:
+    if "load" not in machine:
+        return ""
+    free, memory = (machine[name] / 1024**3 for name in ("available_bytes", "memory_bytes"))
+    return f"; load {machine['load']:.1f} on {machine['cores']} cores, {free:.1f} of {memory:.0f} GB free"
 
 
 def _saved() -> Json:
