@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import logging
 import os
 import re
 import select
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +21,8 @@ import git
 
 from aios_app.domain.errors import ExternalError, GitError, UsageError
 from aios_app.settings import environment_without
+
+_log = logging.getLogger(__name__)
 
 #: A group that must end gets SIGTERM, so that git removes its lock files, and SIGKILL this much later.
 _GRACE_S = 2.0
@@ -96,12 +100,16 @@ def run_git(
     options = [word for name, value in config.items() for word in ("-c", f"{name}={value}")]
     argv = ["git", *(_READING if reading else ()), *options, *args]
     environment = _environment(args[0], cwd, dict(env or {}), reading=reading)
+    started_s = time.monotonic()
     # A file for stderr: daemons that ssh and credential helpers leave behind would hold a pipe open.
     with (
         tempfile.TemporaryFile() as errors,
         _start(argv, cwd=cwd, env=environment, stderr=errors.fileno(), keep_open=keep_open) as process,
     ):
         stdout = _text(_output(process, args[0], timeout_s))
+        duration_ms = round((time.monotonic() - started_s) * 1000)
+        facts = {"git_cmd": args[0], "git_exit": process.returncode, "duration_ms": duration_ms}
+        _log.debug("git command completed", extra=facts)
         errors.seek(0)
         if process.returncode != 0:
             message = f"git {args[0]} failed in {cwd}"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -55,6 +56,17 @@ def test_a_failure_carries_gits_own_words(tmp_path: Path) -> None:
 def test_a_directory_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(GitError, match=r"/gone is gone"):
         run_git(["status"], cwd=tmp_path / "gone", timeout_s=5)
+
+
+def test_each_command_is_logged_by_its_verb_and_status_without_its_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG), pytest.raises(GitError):
+        run_git(["rev-parse", "secret"], cwd=tmp_path, timeout_s=5)
+
+    [record] = [one for one in caplog.records if one.name == "aios_app.git.runner"]
+    assert (vars(record)["git_cmd"], vars(record)["git_exit"]) == ("rev-parse", 128)
+    assert "secret" not in record.getMessage()
 
 
 def test_a_nul_byte_is_bad_input(tmp_path: Path) -> None:
