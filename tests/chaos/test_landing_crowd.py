@@ -73,6 +73,8 @@ def test_fifty_jobs_of_two_machines_land_in_line_while_others_push_to_the_branch
 
     with Foreigners(fleet, place) as foreigners:
         fleet.go()
+        fleet.eventually(lambda: len(merged_jobs(fleet, place.remote)) > len(line) // 4)
+        fleet.kill("worker")
         landings = over(fleet, [*near, *far])
 
     for one in asked:
