@@ -13,6 +13,7 @@ import pytest
 from aios_app.domain.errors import ExternalError, GitError, UsageError
 from aios_app.git.runner import GitFailed, first_words, run_git
 from tests.integration.git_fixtures import git, make_repository, quiet_git
+from tests.integration.landing_fixtures import is_gone
 
 __all__ = ["quiet_git"]
 pytestmark = pytest.mark.usefixtures("quiet_git")
@@ -89,15 +90,7 @@ def test_the_whole_group_is_ended_at_the_limit_even_where_it_ignores_sigterm(tmp
 
     # Then neither lives on
     assert time.monotonic() - begun < 5
-    assert _is_gone(int((tmp_path / "child").read_text()))
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return True
-    return state == "Z"
+    assert is_gone(int((tmp_path / "child").read_text()))
 
 
 def test_a_daemon_that_git_leaves_behind_does_not_hold_the_answer_up(tmp_path: Path) -> None:
