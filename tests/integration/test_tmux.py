@@ -145,6 +145,14 @@ def test_a_session_of_the_same_name_is_not_started_twice(box: Box) -> None:
     assert box.server.find("a") == before
 
 
+def test_one_session_is_found_as_it_is_listed_and_none_by_a_part_or_pattern_of_its_name(box: Box) -> None:
+    for name in ("shop", "shop-2"):
+        assert box.run(name, *STAY)
+
+    assert [box.server.find("shop"), box.server.find("shop-2")] == box.server.sessions()
+    assert [box.server.find(name) for name in ("sho", "shop-", "shop*", "shop.0", "=shop", "")] == [None] * 6
+
+
 def test_a_directory_that_is_gone_is_an_error(box: Box) -> None:
     with pytest.raises(TmuxError, match="does not exist"):
         box.server.new_session("a", cwd=box.root / "gone", argv=STAY, environment={}, marks={})
