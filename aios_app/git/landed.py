@@ -88,7 +88,18 @@ def _stand_in(repo: Repository, tree_of: str, parent: str) -> str:
 
 def _has_patches(repo: Repository, source: str, base: str) -> list[bool]:
     """Of each commit that ``base`` has not, oldest first, whether ``base`` has its patch."""
-    return [line.startswith("-") for line in _read(repo, "cherry", base, source).splitlines()]
+    rows = [line.split(" ") for line in _read(repo, "cherry", base, source).splitlines()]
+    if not any(mark == "-" for mark, _ in rows):
+        return [False] * len(rows)
+    alike = _read(repo, "rev-list", "--cherry-mark", "--right-only", f"{source}...{base}", "--").splitlines()
+    there = {_patch(repo, line[1:]) for line in alike if line.startswith("=")}
+    return [mark == "-" and _patch(repo, sha) in there for mark, sha in rows]
+
+
+def _patch(repo: Repository, sha: str) -> str:
+    """The commit's patch wherever it applies; git compares patches without their blanks, which may be all."""
+    text = _read(repo, "diff-tree", "-p", "--no-ext-diff", "--no-textconv", f"{sha}^!", "--")
+    return "\n".join(line for line in text.split("\n") if not line.startswith(("index ", "@@ ")))
 
 
 def _read(repo: Repository, *args: str) -> str:

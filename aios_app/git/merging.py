@@ -21,6 +21,7 @@ _COMMITS_TOLD = 5
 #: What a person may have configured for their own merges and would change ours.
 _PLAIN = {
     "merge.ff": "true",
+    "merge.log": "false",
     "rerere.enabled": "false",
     "merge.autoStash": "false",
     "submodule.recurse": "false",

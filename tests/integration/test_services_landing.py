@@ -119,6 +119,17 @@ def test_a_place_that_cannot_be_written_is_named(context: Context, shop: Path) -
     assert Path(job.worktree).is_dir()
 
 
+def test_work_that_differs_in_blanks_alone_is_not_taken_for_landed(context: Context, shop: Path) -> None:
+    first, second = worked(context, shop, count=2)
+    for job, blanks in ((first, "  "), (second, "    ")):
+        Path(job.worktree, "a.py").write_text(f"if x:\n{blanks}y()\n")
+
+    land(context, first)
+
+    assert land(context, second).outcome is Outcome.CONFLICT
+    assert Path(second.worktree, "a.py").is_file()
+
+
 def test_a_red_check_lands_nothing_and_its_output_is_kept(context: Context, shop: Path) -> None:
     context.catalog.set("shop.check", "echo it is broken; exit 3")
     [job] = worked(context, shop, "a.txt")
