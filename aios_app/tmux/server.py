@@ -121,7 +121,7 @@ class TmuxServer:
 
     def find(self, name: str) -> SessionInfo | None:
         """The session of exactly this name. It is asked for alone, so others cost nothing."""
-        found = self._listed(["-s", "-t", f"={name}"]) if _NAME.fullmatch(name) else []
+        found = self._listed(["-s", "-t", f"={name}:"]) if _NAME.fullmatch(name) else []
         return found[0] if found else None
 
     def kill_session(self, name: str) -> bool:
