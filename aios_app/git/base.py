@@ -150,7 +150,7 @@ def _default(checkout: _Checkout, refs: dict[str, str]) -> tuple[str, str]:
 
 
 def _on_origin(usual: str, refs: dict[str, str]) -> str:
-    return f"origin/{usual}" if f"{_ORIGIN}{usual}" in refs else usual
+    return f"origin/{usual}" if usual != "HEAD" and f"{_ORIGIN}{usual}" in refs else usual
 
 
 def _named(repo: Repository, wanted: str, refs: dict[str, str]) -> tuple[str, str]:
