@@ -24,6 +24,7 @@ from tests.integration.web_fixtures import (
     site,
 )
 from web import browser
+from web import terminal as terminal_module
 from web.door import Close
 from web.terminal import MAX_VIEWERS
 from web.window import ACKED
@@ -260,8 +261,11 @@ def test_a_viewer_that_shows_nothing_stops_the_reading_and_not_the_agent(site: S
     assert ACKED[0] <= taken < ACKED[0] + 128 * 1024
 
 
-def test_a_viewer_that_reads_nothing_is_let_go_and_has_the_whole_screen_when_it_goes_on(site: Site) -> None:
+def test_a_viewer_that_reads_nothing_is_let_go_and_has_the_whole_screen_when_it_goes_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its machine has stopped: nothing is taken from its socket. tmux would hoard 11 MB a second for it."""
+    monkeypatch.setattr(terminal_module, "_PATIENCE_S", 0.5)
     job = site.job(
         "sh", "-c", 'python3 -c "$0" & read line; kill $!; clear; echo still $line; exec cat', REDRAWS
     )
