@@ -18,6 +18,8 @@ from aios_app.git.runner import GitTimeout, first_words, run_git
 #: So many names fit into the arguments of one git process, however long they are.
 _NAMES_AT_ONCE = 200
 _GITLINK = "160000"
+#: Where git notes what it put aside, to bring it back at the end.
+_AUTOSTASHES = ("rebase-merge/autostash", "rebase-apply/autostash", "MERGE_AUTOSTASH")
 #: Line endings are stored as a commit would store them, also where the person wants to be warned.
 _STAGING = {"core.safecrlf": "false"}
 #: In git's words of a directory that it passes over, with all that is in it.
@@ -87,6 +89,10 @@ class WorktreeCopy:
             raise ConflictError(
                 f"{self.place} holds git repositories of their own, which cannot be kept: move away {names}"
             )
+        if self._has_put_aside():
+            raise ConflictError(
+                f"{self.place} has changes that an unfinished rebase or merge put aside: abort it there"
+            )
         gitlinks = (name for mode, name, _ in self._entries() if mode == _GITLINK)
         check_submodules(self.place, Path(self._env["GIT_DIR"]), gitlinks)
         check_size(self.place, [*uncommitted.changed, *uncommitted.untracked], max_bytes)
@@ -121,6 +127,10 @@ class WorktreeCopy:
             config=_STAGING,
             with_remarks=with_remarks,
         )
+
+    def _has_put_aside(self) -> bool:
+        """Whether there are changes that only a file of the worktree's git directory leads to."""
+        return any((Path(self._env["GIT_DIR"]) / name).exists() for name in _AUTOSTASHES)
 
     def _uncover(self) -> None:
         """Files of which git was told not to look whether they are changed count as others do."""

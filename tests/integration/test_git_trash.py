@@ -257,6 +257,24 @@ def test_what_a_sparse_checkout_leaves_out_is_kept_and_comes_back(cloned: Cloned
     assert git(place, "status", "--porcelain", "-uall").split() == ["M", "out/b.txt", "??", "out/new.txt"]
 
 
+def test_what_an_unfinished_rebase_put_aside_is_not_lost(cloned: Cloned, place: Path) -> None:
+    commit(place, "a.txt", "theirs\n")
+    git(cloned.root, "branch", "other", git(place, "rev-parse", "HEAD"))
+    git(place, "reset", "-q", "--hard", "HEAD~1")
+    commit(place, "a.txt", "mine\n")
+    (place / "README.md").write_text("put aside\n")
+    rebase = ["git", "rebase", "-q", "--autostash", "other"]
+    assert subprocess.run(rebase, cwd=place, check=False, capture_output=True).returncode != 0
+    assert (place / "README.md").read_text() == "one\n"
+
+    with pytest.raises(ConflictError, match="unfinished rebase or merge put aside"):
+        _remove(cloned.repo, place)
+
+    git(place, "rebase", "--abort")
+    assert (place / "README.md").read_text() == "put aside\n"
+    assert _remove(cloned.repo, place).entry is not None
+
+
 def test_too_much_is_refused_with_the_largest_folder(cloned: Cloned, place: Path) -> None:
     (place / "models").mkdir()
     for name in "ab":
