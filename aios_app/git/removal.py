@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from aios_app.git.runner import GitTimeout, run_git
 from aios_app.git.snapshot import WorktreeCopy, copy_of
 from aios_app.git.trash import TrashEntry, expire, forget, keep, keep_tree, list_trash, tree_of
 
+_MOUNTS = Path("/proc/self/mountinfo")
 #: How often a worktree in which something still writes is taken anew.
 _TRIES = 3
 
@@ -98,11 +100,20 @@ def check_removable(repo: Repository, path: Path) -> None:
             f"{place}/.git is a repository of its own, which cannot be kept: move it away, git worktree "
             f"repair {place} in {repo.root}"
         )
+    if mounted := mounts_in(place, _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")):
+        raise ConflictError(f"{mounted[0]} is mounted in {place}: umount it first, or it would be emptied")
     if admin is not None and (admin / "locked").exists():
         reason = (admin / "locked").read_text(errors="replace").strip()
         raise ConflictError(
             f"{place} is locked{f' ({reason})' if reason else ''}: git worktree unlock {place} first"
         )
+
+
+def mounts_in(place: Path, mountinfo: str) -> list[Path]:
+    """What is mounted below a directory, by the list that Linux keeps."""
+    fields = (line.split(" ")[4] for line in mountinfo.splitlines())
+    points = (Path(re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field)) for field in fields)
+    return [point for point in points if point != place and point.is_relative_to(place)]
 
 
 def _has_own_repository(link: Path, admin: Path) -> bool:

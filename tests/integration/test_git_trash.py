@@ -16,7 +16,7 @@ import pytest
 
 from aios_app.domain.errors import ConflictError
 from aios_app.git.losses import losses_of
-from aios_app.git.removal import Removal, own_branch, remove_worktree
+from aios_app.git.removal import Removal, mounts_in, own_branch, remove_worktree
 from aios_app.git.repository import Repository, find_repository
 from aios_app.git.restoring import Restored, restore
 from aios_app.git.trash import TrashEntry, list_trash
@@ -273,6 +273,18 @@ def test_what_an_unfinished_rebase_put_aside_is_not_lost(cloned: Cloned, place: 
     git(place, "rebase", "--abort")
     assert (place / "README.md").read_text() == "put aside\n"
     assert _remove(cloned.repo, place).entry is not None
+
+
+def test_what_is_mounted_in_a_worktree_is_found() -> None:
+    mountinfo = (
+        "22 1 0:5 / / rw - ext4 /dev/sda rw\n"
+        "23 22 0:6 / /trees/j7 rw - ext4 /dev/sdb rw\n"
+        "24 22 0:7 / /trees/j7/my\\040data rw shared:1 - fuse.sshfs nas: rw\n"
+        "25 22 0:8 / /trees/j70/data rw - tmpfs tmpfs rw\n"
+    )
+
+    assert mounts_in(Path("/trees/j7"), mountinfo) == [Path("/trees/j7/my data")]
+    assert mounts_in(Path("/trees/j8"), mountinfo) == []
 
 
 def test_too_much_is_refused_with_the_largest_folder(cloned: Cloned, place: Path) -> None:
