@@ -42,17 +42,21 @@ def fork_of(repo: Repository, source: str, base: str) -> str:
         return ""
 
 
-def brought_along(repo: Repository, source_sha: str, begun_at: str, base_sha: str) -> list[str]:
+def brought_along(
+    repo: Repository, source_sha: str, begun_at: str, base_sha: str, *, is_unpushed: bool = False
+) -> list[str]:
     """``3f2a9c1 subject`` of what came into the branch with the commit that it began at, newest first.
 
-    Only what ``base_sha`` does not have: with the branch's own work it would come there too.
+    Only what ``base_sha`` does not have: with the branch's own work it would come there too. Of that with
+    ``is_unpushed`` what no branch of a remote has.
     """
     if is_ancestor(repo, begun_at, base_sha):
         return []
     fork = fork_of(repo, source_sha, begun_at)
     if not fork:
         return []
-    args = ["log", "--no-decorate", "--no-show-signature", "--format=%h %s", fork, "--not", base_sha, "--"]
+    known = ["--not", base_sha, *(["--remotes"] if is_unpushed else [])]
+    args = ["log", "--no-decorate", "--no-show-signature", "--format=%h %s", fork, *known, "--"]
     return _read(repo, *args).splitlines()
 
 

@@ -86,19 +86,20 @@ def undone_part(job: Job, repo: Repository, source_sha: str, base: str) -> str:
 def check_own(job: Job, site: Site, source_sha: str, base: str) -> list[str]:
     """Notes for a person on commits that would land with the job's own, since it was to begin at them.
 
-    Raises ``ConflictError`` where nobody wanted that: it is to land on another branch by now, or the branch
-    was rewound.
+    Raises ``ConflictError`` where nobody wanted that: they are another branch's, or the branch was rewound.
     """
     along = brought_along(site.repo, source_sha, job.base_sha, base)
     if not along:
         return []
-    commits = "\n".join(f"  {line}" for line in along[:_MOST_TOLD])
     count = f"{len(along)} commits that are" if len(along) > 1 else "1 commit that is"
-    said = f"#{job.number} began at {job.base_sha[:7]}, with {count} not on {site.target.name}:\n{commits}"
-    if job.base:
-        return [f"note {said}"]
+    said = f"#{job.number} began at {job.base_sha[:7]}, with {count} not on {site.target.name}"
+    told = along[:_MOST_TOLD]
+    own = brought_along(site.repo, source_sha, job.base_sha, base, is_unpushed=True)
+    if job.base and own == along:
+        return [f"note {said}: {', '.join(told)}"]
+    commits = "".join(f"\n  {line}" for line in told)
     raise ConflictError(
-        f"{said}\nto land its own work alone, in {job.worktree}: "
+        f"{said}:{commits}\nto land its own work alone, in {job.worktree}: "
         f"git rebase --onto {site.target.name} {job.base_sha[:12]}"
     )
 

@@ -38,9 +38,9 @@ def git(cwd: Path | str, *words: str) -> str:
     return done.stdout.strip()
 
 
-def worked(ctx: Context, shop: Path, *files: str, count: int = 1) -> list[Job]:
+def worked(ctx: Context, shop: Path, *files: str, count: int = 1, base: str = "") -> list[Job]:
     """Jobs whose agents wrote and committed these files, each its own text, and have ended."""
-    jobs = started(ctx, "shop", f"h:{count}", "fix the login", cwd=shop)
+    jobs = started(ctx, "shop", f"h:{count}", "fix the login", cwd=shop, base=base)
     for job in claimed(ctx):
         create_worktree(ctx, job.attempt)
         for file in files:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -385,6 +386,25 @@ def test_work_whose_base_was_set_anew_brings_nothing_of_the_old_one_along(
     git(job.worktree, "rebase", "-q", "--onto", "origin/release", job.base_sha)
     assert land(context, job).outcome is Outcome.LANDED
     assert "unfinished" not in git(remote_of(shop), "log", "--format=%s", "release")
+
+
+def test_of_a_base_that_was_asked_for_only_the_persons_own_commits_land_too(
+    context: Context, shop: Path
+) -> None:
+    git(shop, "push", "-q", "origin", "main:release")
+    git(shop, "fetch", "-q")
+    git(shop, "commit", "-q", "--allow-empty", "-m", "mine")
+    context.catalog.set("shop.base", "release")
+    [job] = worked(context, shop, "a.txt", base="HEAD")
+
+    landing = land(context, job)
+
+    assert landing.outcome is Outcome.LANDED
+    assert re.search(r"with 1 commit that is not on origin/release: \w+ mine", landing.steps[0])
+    git(shop, "commit", "-q", "--allow-empty", "-m", "of main")
+    git(shop, "push", "-q")
+    [job] = worked(context, shop, "b.txt", base="HEAD")
+    assert land(context, job).outcome is Outcome.REFUSED
 
 
 def test_what_was_taken_out_of_a_rewound_base_does_not_come_back(context: Context, shop: Path) -> None:
