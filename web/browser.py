@@ -20,6 +20,7 @@ from web.openapi import DocumentHandler
 from web.pages import (
     STATIC,
     FileHandler,
+    IconHandler,
     LoginHandler,
     LogoutHandler,
     PageHandler,
@@ -37,7 +38,7 @@ _PING_S = 120
 #: What somebody with a link may ask about its job.
 _OF_JOBS = frozenset({"GET /jobs/{number}/history"})
 #: The paths of the one page that shows them all.
-_PAGES = r"/(?:(?:jobs|runs|machines|projects|new)(?:/.*)?)?"
+_PAGES = r"/(?:(?:jobs|runs|machines|projects|trash|new)(?:/.*)?)?"
 
 
 class OwnerApiHandler(Guarded, ApiHandler):
@@ -109,6 +110,7 @@ def make_browser_app(door: Door) -> Application:
         url(r"/logout", LogoutHandler),
         url(r"/share", ShareHandler),
         url(r"/flower(/.*)?", FlowerHandler),
+        url(r"/favicon\.ico", IconHandler),
         url(r"/static/(.+)", FileHandler, {"path": str(STATIC)}),
         url(_PAGES, PageHandler, {"file": "index.html", "needs": "owner"}),
     ]

@@ -63,6 +63,15 @@ class FileHandler(Guarded, StaticFileHandler):
         return StaticFileHandler.compute_etag(self)
 
 
+class IconHandler(Guarded):
+    """What browsers ask for by themselves beside whatever page or file they show."""
+
+    def get(self) -> None:
+        self.set_header("Cache-Control", "max-age=86400")
+        self.set_header("Content-Type", "image/svg+xml")
+        self.finish((STATIC / "icon.svg").read_bytes())
+
+
 class LoginHandler(PageHandler):
     """In by a ticket of the command line, or by the token."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from aios_app.domain.models import Job, JobState
 from tests.acceptance.stack import QUICK, Stack
-from tests.browser.viewer import Viewer, api, hindrances, shot
+from tests.browser.viewer import Viewer, api, captured, hindrances, open_shell, requests_of, shot
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -164,9 +165,105 @@ def test_while_redis_is_away_the_page_says_so_and_then_goes_on(
     stack.until_over(run)
 
 
+def test_the_last_line_of_a_screen_is_shown_and_follows_events_and_looks(
+    stack: Stack, shop: Path, viewer: Viewer
+) -> None:
+    job = open_shell(stack, "lines")
+    page = viewer.open("/jobs")
+    line = page.locator(f"[href='/jobs/{job.number}'] .last-line")
+
+    stack.type(job, "clear; echo first-$((6 * 7))")
+    viewer.wait(lambda: "first-42" in "\n".join(captured(stack, job)))
+    asked = requests_of(page, "/jobs/screens")
+    page.evaluate("dispatchEvent(new Event('focus'))")  # the person looks
+    viewer.wait(lambda: "first-42" in line.inner_text(), line.inner_text)
+    stack.type(job, "clear; echo '<img src=x onerror=window.hacked=1>'")
+    viewer.wait(lambda: "onerror" in "\n".join(captured(stack, job)[:3]))
+    api(stack, "POST", "/jobs/seen", {"refs": [str(job.number)], "cwd": "/"})  # an event
+
+    viewer.wait(lambda: "<img src=x" in line.inner_text(), line.inner_text)
+    assert page.evaluate("window.hacked") is None
+    assert len(asked) <= 4
+
+
+def test_the_page_of_machines_shows_load_memory_and_what_is_waited_for(
+    stack: Stack, shop: Path, viewer: Viewer
+) -> None:
+    stack.ok("config", "max_agents", "1")
+    run = stack.start("multi", "shop", "d:2", SLOW)
+    try:
+        page = viewer.open("/machines")
+        page.wait_for_selector("meter[aria-label=Load]")
+        page.wait_for_selector(".queue li")
+        shown = " ".join(page.locator("main").inner_text().split())
+    finally:
+        stack.ok("config", "max_agents", "60")
+        stack.ok("stop", f"r{run}")
+
+    assert "1 job waits for a free slot" in shown
+    assert re.search(r"Load [\d.]+ on \d+ core", shown)
+    assert re.search(r"Memory [\d.]+ GB of [\d.]+ GB free", shown)
+    assert re.search(r"python 3[\d.]+, git [\d.]+, tmux [\d.a-z]+", shown)
+
+
+def test_the_events_of_before_are_shown_and_go_on(stack: Stack, shop: Path, viewer: Viewer) -> None:
+    run = stack.start("multi", "shop", "d:1", QUICK)
+    [job] = stack.until_all(run, JobState.REVIEW)
+    page = viewer.open(f"/jobs/{job.number}/events")
+    page.wait_for_selector(".events li >> text=review")
+    before = [row.split(maxsplit=1)[1] for row in page.locator(".events li").all_inner_texts()]
+
+    api(stack, "POST", "/jobs/drop", {"refs": [str(job.number)], "cwd": "/", "is_confirmed": True})
+
+    page.wait_for_selector(".events li >> text=dropped")
+    assert [row.removeprefix("AM ").removeprefix("PM ") for row in before] == [
+        "created",
+        "preparing",
+        "running",
+        "review",
+    ]
+
+
+def test_what_was_dropped_is_restored_from_the_trash(stack: Stack, shop: Path, viewer: Viewer) -> None:
+    run = stack.start("multi", "shop", "d:1", "bring me back\ndemo: seconds 0.1")
+    [job] = stack.until_all(run, JobState.REVIEW)
+    page = viewer.open("/trash")
+    api(stack, "POST", "/jobs/drop", {"refs": [str(job.number)], "cwd": "/", "is_confirmed": True})
+
+    page.click(f".entry:has-text('#{job.number} bring me back') button")
+
+    page.wait_for_url(f"**/jobs/{job.number}")
+    page.wait_for_selector(".job-head .state.review")
+    assert Path(stack.job(job.number).worktree).is_dir()
+
+
+def test_two_jobs_are_compared(stack: Stack, shop: Path, viewer: Viewer) -> None:
+    run = stack.start("multi", "shop", "d:2", QUICK)
+    one, other = stack.until_all(run, JobState.REVIEW)
+    for job, text in ((one, "mine\n"), (other, "theirs\n")):
+        (Path(job.worktree) / "same.txt").write_text(text)
+    page = viewer.open(f"/jobs/{one.number}/diff")
+
+    page.select_option(".other-job select", str(other.number))
+
+    page.wait_for_selector(f"text=from #{one.number} demo to #{other.number} demo")
+    page.wait_for_url(f"**/jobs/{one.number}/diff/{other.number}")
+    assert page.locator(".code .delete.text:has-text('mine')").count() == 1
+    assert page.locator(".code .insert.text:has-text('theirs')").count() == 1
+    viewer.go(f"/runs/{run}")
+    page.wait_for_selector(f"a[href='/jobs/{one.number}/diff/{other.number}']")
+
+
 LARGE = {"width": 1280, "height": 800}
 PHONE: dict[str, Any] = {"viewport": {"width": 412, "height": 840}, "is_mobile": True, "has_touch": True}
-MAIN_PAGES = {"/jobs", "/jobs/{0.number}/diff", "/runs/{0.run}", "/terminal.html?session={0.name}"}
+MAIN_PAGES = {
+    "/jobs",
+    "/trash",
+    "/machines",
+    "/jobs/{0.number}/diff",
+    "/runs/{0.run}",
+    "/terminal.html?session={0.name}",
+}
 PAGES = {
     "/jobs": ".job",
     "/jobs/{0.number}/terminal": ".connection.live",
@@ -176,6 +273,7 @@ PAGES = {
     "/runs/{0.run}": ".candidates",
     "/runs": ".run",
     "/machines": "meter",
+    "/trash": "h1",
     "/projects": ".card",
     "/new": "form",
     "/terminal.html?session={0.name}": ".connection.live",

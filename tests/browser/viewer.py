@@ -22,7 +22,7 @@ from tests.conftest import CHECKOUT
 #: Milliseconds in which anything that a page is waited for must have come.
 DEADLINE_MS = 15_000
 #: What Chromium says of answers that the tests ask for.
-_EXPECTED = re.compile(r"favicon|status of (401|403|502)|WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESP")
+_EXPECTED = re.compile(r"status of (401|403|502)|WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESP")
 _AXE = CHECKOUT / "web/frontend/node_modules/axe-core/axe.min.js"
 SHELL = Agent(
     uuid="",
@@ -139,6 +139,13 @@ def open_shell(stack: Stack, name: str) -> Job:
     [job] = stack.jobs(stack.ledger.run_numbers()[0])
     stack.until(job.run, lambda jobs: jobs[0].is_open)
     return stack.job(job.number)
+
+
+def requests_of(page: Page, path: str) -> list[str]:
+    """The bodies of what the page asks for from now on, as they come."""
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.post_data or "") if one.url.endswith(path) else None)
+    return asked
 
 
 def tmux(stack: Stack, *words: str) -> str:

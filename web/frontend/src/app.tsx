@@ -4,9 +4,11 @@ import { useEffect, useState } from "preact/hooks";
 import { checkLogin } from "./api";
 import { JobPage } from "./pages/Job";
 import { JobsPage } from "./pages/Jobs";
-import { MachinesPage, ProjectsPage } from "./pages/Machines";
+import { MachinesPage } from "./pages/Machines";
 import { NewRunPage } from "./pages/NewRun";
+import { ProjectsPage } from "./pages/Projects";
 import { RunPage, RunsPage } from "./pages/Runs";
+import { TrashPage } from "./pages/Trash";
 import { Notices, Questions, ShortcutHelp } from "./parts/dialogs";
 import { goToNext } from "./parts/JobActions";
 import { Away } from "./parts/state";
@@ -21,6 +23,7 @@ const PAGES = [
   ["runs", "Runs", "g r"],
   ["projects", "Projects", "g p"],
   ["machines", "Machines", "g m"],
+  ["trash", "Trash", "g t"],
 ] as const;
 
 function App() {
@@ -53,6 +56,7 @@ function pageOf({ page, number, rest }: Route) {
   if (page === "runs") return number ? <RunPage number={number} /> : <RunsPage />;
   if (page === "machines") return <MachinesPage />;
   if (page === "projects") return <ProjectsPage />;
+  if (page === "trash") return <TrashPage />;
   return page === "new" ? <NewRunPage /> : <p class="empty">There is no such page.</p>;
 }
 
@@ -74,7 +78,7 @@ function Header({ page, help }: { page: string; help: () => void }) {
       <a class="button primary" href="/new">
         New run
       </a>
-      <select aria-label="Colours" value={theme} onChange={(event) => setTheme(event.currentTarget.value)}>
+      <select aria-label="Colours" title="Colours" value={theme} onChange={(event) => setTheme(event.currentTarget.value)}>
         {["system", "light", "dark"].map((name) => (
           <option key={name} value={name}>
             {name}

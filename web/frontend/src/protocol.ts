@@ -62,9 +62,21 @@ export interface RunRow {
 export interface Status {
   version: string;
   data_dir: string;
-  machine: { id: string; name: string; max_agents: number; slots: number };
+  machine: {
+    id: string;
+    name: string;
+    max_agents: number;
+    slots: number;
+    load: number;
+    cores: number;
+    memory_bytes: number;
+    available_bytes: number;
+    uptime_s: number;
+    programs: Record<string, string>;
+  };
   counts: Partial<Record<JobState, number>>;
   parked: { lane: string; until_ms: number; reason: string }[];
+  queue: { reason: string; jobs: number }[];
   runs_open: number;
   redis: { engine: string; version: string; is_external: boolean };
   worker: { is_alive: boolean; pid: number };
@@ -109,6 +121,19 @@ export interface Problem {
   job?: number;
   project?: string;
   message: string;
+}
+
+export interface TrashEntry {
+  ref: string;
+  job: number;
+  project: string;
+  name: string;
+  branch: string;
+  removed_ms: number;
+  expires_ms: number;
+  files: number;
+  commits: number;
+  title: string;
 }
 
 /** An answer that is instead a question: nothing was done yet. */

@@ -5,6 +5,7 @@ import { Feed } from "./feed";
 import type { FeedMessage, Job, RunRow, Status } from "./protocol";
 
 export interface JobEvent {
+  id: string;
   at_ms: number;
   words: string;
 }
@@ -117,7 +118,7 @@ export class Store {
   private take(message: FeedMessage): void {
     if (message.type === "gap") void this.load();
     else if (message.type === "redis") this.takeRedis(message.is_away);
-    else if (message.type === "job") this.takeJob(message.job);
+    else if (message.type === "job") this.takeJob(message.job, message.id);
     else if (message.type === "run") this.takeRun(message.run);
   }
 
@@ -132,19 +133,19 @@ export class Store {
     else void this.load();
   }
 
-  private takeJob(job: Job): void {
-    this.note(job, this.jobs.get(job.number));
+  private takeJob(job: Job, id: string): void {
+    this.note(job, this.jobs.get(job.number), id);
     this.jobs.set(job.number, job);
     for (const touched of this.underWay) touched.add(job.number);
     this.loadRunsSoon();
     this.changed();
   }
 
-  private note(job: Job, before: Job | undefined): void {
+  private note(job: Job, before: Job | undefined, id: string): void {
     const words = whatChanged(job, before);
     if (!words) return;
     const known = this.events.get(job.number) ?? [];
-    this.events.set(job.number, [...known.slice(-199), { at_ms: this.now(), words }]);
+    this.events.set(job.number, [...known.slice(-199), { id, at_ms: Number.parseInt(id, 10), words }]);
   }
 
   private loadRunsSoon(): void {

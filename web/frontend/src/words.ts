@@ -14,6 +14,17 @@ export function clock(ms: number): string {
   return new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
+/** The time of today, else the day too. */
+export function when(ms: number): string {
+  const isToday = new Date(ms).toDateString() === new Date().toDateString();
+  const day = new Date(ms).toLocaleDateString([], { day: "numeric", month: "short" });
+  return isToday ? clock(ms) : `${day} ${clock(ms)}`;
+}
+
+export function gigabytes(bytes: number): string {
+  return `${(bytes / 1024 ** 3).toFixed(1)} GB`;
+}
+
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
@@ -26,7 +37,8 @@ export function thousands(n: number): string {
 /** The one line that says how the job stands. */
 export function standing(job: Job): string {
   if (job.state === "waiting") return job.question || "asks something";
-  if (job.state === "queued" || job.state === "preparing") return job.reason || job.note;
+  if (job.state === "queued" && job.reason) return `waits ${job.reason}`;
+  if (job.state === "queued" || job.state === "preparing") return job.note;
   if (job.landing && job.state === "review") return job.landing;
   if (job.state === "failed" || job.state === "stopped" || job.state === "lost") return job.cause || job.message;
   return firstLine(job.message) || job.note;

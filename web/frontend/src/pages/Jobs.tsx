@@ -6,6 +6,7 @@ import { VirtualList, type Row } from "../parts/VirtualList";
 import { usePreference } from "../preferences";
 import type { Job, JobState, RunRow } from "../protocol";
 import { go, terminalAddress } from "../route";
+import { useLastLine } from "../screens";
 import { useShortcuts } from "../shortcuts";
 import { store, useStore } from "../store";
 import { byNeed, count, NEEDS_YOU, standing, STATES } from "../words";
@@ -153,13 +154,22 @@ function GroupHead({ name, jobs, run }: { name: string; jobs: Job[]; run: RunRow
 }
 
 function JobRow({ job, isSelected }: { job: Job; isSelected: boolean }) {
+  const [line, look] = useLastLine(job);
+  const said = job.state === "running" && line ? "" : standing(job);
   return (
-    <a class={isSelected ? "job selected" : "job"} href={`/jobs/${job.number}`}>
+    <a class={isSelected ? "job selected" : "job"} href={`/jobs/${job.number}`} onPointerEnter={look}>
       <State state={job.state} />
       <span class="job-title">
         <span class="number">#{job.number}</span> <span class="agent">{job.agent}</span> {job.title || "(no prompt)"}
       </span>
-      <span class="job-standing">{standing(job)}</span>
+      <span class="job-standing">
+        {said && <span class={job.state === "waiting" ? "asks" : ""}>{said}</span>}
+        {line && line !== said && (
+          <span class="last-line" title="The last line of its screen">
+            {line}
+          </span>
+        )}
+      </span>
       <span class="job-figures">
         <Check job={job} /> <Size job={job} /> <Age since={job.since_ms || job.created_ms} />
       </span>

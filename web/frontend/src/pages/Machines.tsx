@@ -1,120 +1,142 @@
-// The machine and its stack: slots, queue, what is paused, what serves.
+// The machine and its stack: load, slots, queue, what is paused, what serves.
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import { State, StateBar } from "../parts/state";
 import type { Status } from "../protocol";
 import { store, useStore } from "../store";
-import { Loaded } from "../parts/Loaded";
-import { State, StateBar } from "../parts/state";
-import { get } from "../api";
-import type { Project } from "../protocol";
-import { clock, count } from "../words";
+import { age, clock, count, gigabytes } from "../words";
+
+/** Load and memory change without events. */
+const ANEW_MS = 5000;
 
 export function MachinesPage() {
   const status = useStore((known) => known.status);
-  useEffect(() => void store.loadStatus().catch(() => undefined), []);
+  useEffect(() => {
+    const load = (): void => {
+      if (document.visibilityState === "visible") store.loadStatus().catch(() => undefined); // the feed tells why
+    };
+    load();
+    const timer = setInterval(load, ANEW_MS);
+    return () => clearInterval(timer);
+  }, []);
   if (!status) return <p class="empty">Loading…</p>;
   return (
     <>
       <h1>Machines</h1>
       <Machine status={status} />
+      <h2>Queue</h2>
+      <Queue status={status} />
       <h2>Stack</h2>
-      <dl class="facts-table">
-        <dt>AIOS</dt>
-        <dd>
-          {status.version}, web process {status.web.pid}
-        </dd>
-        <dt>Worker</dt>
-        <dd>{status.worker.is_alive ? `alive, process ${status.worker.pid}` : "not there: aios up"}</dd>
-        <dt>Redis</dt>
-        <dd>
-          {status.redis.engine} {status.redis.version}
-          {status.redis.is_external ? ", not AIOS' own" : ""}
-        </dd>
-        <dt>Data</dt>
-        <dd>
-          <code>{status.data_dir}</code>
-        </dd>
-        <dt>Tasks</dt>
-        <dd>
-          <a href="/flower/" target="_blank">
-            Flower
-          </a>
-        </dd>
-      </dl>
+      <Stack status={status} />
     </>
   );
 }
 
-function Machine({ status }: { status: Status }) {
-  const { machine, counts, parked } = status;
+function Machine({ status: { machine, counts } }: { status: Status }) {
+  const used = machine.memory_bytes - machine.available_bytes;
   return (
     <section class="card">
       <h2>{machine.name}</h2>
-      <p>
-        <meter min={0} max={machine.max_agents} value={machine.slots} aria-label="Slots in use" /> {machine.slots} of{" "}
-        {count(machine.max_agents, "slot")} in use, {counts.queued ?? 0} in the queue
-      </p>
-      <StateBar states={counts} />
-      <p class="facts">
-        {Object.entries(counts).map(
-          ([state, n]) =>
-            n > 0 && (
-              <span key={state}>
-                {n} <State state={state as keyof typeof counts} />
-              </span>
-            ),
-        )}
-      </p>
+      <dl class="facts-table">
+        <Gauge name="Agents" value={machine.slots} max={machine.max_agents}>
+          {machine.slots} of {count(machine.max_agents, "slot")} in use
+        </Gauge>
+        <Gauge name="Load" isBadFull value={machine.load} max={machine.cores}>
+          {machine.load.toFixed(2)} on {count(machine.cores, "core")}
+        </Gauge>
+        <Gauge name="Memory" isBadFull value={used} max={machine.memory_bytes}>
+          {gigabytes(machine.available_bytes)} of {gigabytes(machine.memory_bytes)} free
+        </Gauge>
+        <dt>Up for</dt>
+        <dd>{age(1000 * machine.uptime_s)}</dd>
+        <dt>Jobs</dt>
+        <dd class="facts">
+          <StateBar states={counts} />
+          {Object.entries(counts).map(
+            ([state, n]) =>
+              n > 0 && (
+                <span key={state}>
+                  {n} <State state={state as keyof typeof counts} />
+                </span>
+              ),
+          )}
+        </dd>
+      </dl>
+    </section>
+  );
+}
+
+interface GaugeProps {
+  name: string;
+  value: number;
+  max: number;
+  isBadFull?: boolean;
+  children: ComponentChildren;
+}
+
+function Gauge({ name, value, max, isBadFull, children }: GaugeProps) {
+  const limits = isBadFull ? { optimum: 0, low: 0.7 * max, high: 0.9 * max } : {};
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>
+        <meter min={0} max={max} value={value} {...limits} aria-label={name} /> {children}
+      </dd>
+    </>
+  );
+}
+
+function Queue({ status: { queue, parked } }: { status: Status }) {
+  return (
+    <>
       {parked.map(({ lane, until_ms, reason }) => (
         <p key={lane} class="standing asks">
           {lane} pauses until {clock(until_ms)}: {reason}
         </p>
       ))}
-    </section>
-  );
-}
-
-export function ProjectsPage() {
-  const load = (): Promise<{ projects: Project[] }> => get("/projects");
-  return (
-    <>
-      <h1>Projects</h1>
-      <Loaded of="projects" load={load}>
-        {({ projects }) => (
-          <>
-            {projects.length === 0 && (
-              <p class="empty">
-                None is saved yet: <code>aios add PATH</code>, or <code>aios scan</code>.
-              </p>
-            )}
-            <ul class="plain">
-              {projects.map((project) => (
-                <ProjectRow key={project.uuid} project={project} />
-              ))}
-            </ul>
-          </>
-        )}
-      </Loaded>
+      {queue.length === 0 && <p class="quiet">No job waits for its turn.</p>}
+      <ul class="plain queue">
+        {queue.map(({ reason, jobs }) => (
+          <li key={reason}>
+            {count(jobs, "job")} {reason ? `${jobs === 1 ? "waits" : "wait"} ${reason}` : "about to begin"}
+          </li>
+        ))}
+      </ul>
     </>
   );
 }
 
-function ProjectRow({ project }: { project: Project }) {
+function Stack({ status }: { status: Status }) {
+  const { worker, redis, machine } = status;
   return (
-    <li class="card">
-      <h2>
-        <span class="number">{project.number}</span> {project.name}
-      </h2>
-      <p class="facts">
-        <code>{project.path}</code>
-        {project.branch && <span>{project.branch}</span>}
-        {project.tags.map((tag) => (
-          <span key={tag} class="tag">
-            {tag}
-          </span>
-        ))}
-        <a href={`/new?project=${encodeURIComponent(project.name)}`}>Start a run here</a>
-      </p>
-      {project.problem && <p class="standing asks">{project.problem}</p>}
-    </li>
+    <dl class="facts-table">
+      <dt>AIOS</dt>
+      <dd>
+        {status.version}, web process {status.web.pid}
+      </dd>
+      <dt>Worker</dt>
+      <dd>{worker.is_alive ? `alive, process ${worker.pid}` : "not there: aios up"}</dd>
+      <dt>Redis</dt>
+      <dd>
+        {redis.engine} {redis.version}
+        {redis.is_external ? ", not AIOS' own" : ""}
+      </dd>
+      <dt>Programs</dt>
+      <dd>
+        {Object.entries(machine.programs)
+          .map(([name, version]) => `${name} ${version || "is missing"}`)
+          .join(", ")}
+      </dd>
+      <dt>Data</dt>
+      <dd>
+        <code>{status.data_dir}</code>
+      </dd>
+      <dt>Tasks</dt>
+      <dd>
+        <a href="/flower/" target="_blank">
+          Flower
+        </a>
+      </dd>
+    </dl>
   );
 }

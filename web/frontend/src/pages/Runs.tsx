@@ -165,7 +165,7 @@ function Comparison({ project, candidates }: { project: string; candidates: Job[
         </thead>
         <tbody>
           {candidates.map((job) => (
-            <Candidate key={job.number} job={job} hasRivals={candidates.length > 1} />
+            <Candidate key={job.number} job={job} best={candidates[0]?.number} hasRivals={candidates.length > 1} />
           ))}
         </tbody>
       </table>
@@ -173,7 +173,7 @@ function Comparison({ project, candidates }: { project: string; candidates: Job[
   );
 }
 
-function Candidate({ job, hasRivals }: { job: Job; hasRivals: boolean }) {
+function Candidate({ job, best, hasRivals }: { job: Job; best: number | undefined; hasRivals: boolean }) {
   return (
     <tr>
       <th scope="row">
@@ -188,7 +188,8 @@ function Candidate({ job, hasRivals }: { job: Job; hasRivals: boolean }) {
         <Check job={job} />
       </td>
       <td>
-        <Size job={job} />
+        <Size job={job} />{" "}
+        {best && best !== job.number && <a href={`/jobs/${best}/diff/${job.number}`}>from #{best}</a>}
       </td>
       <td>{job.commits || ""}</td>
       <td>{job.started_ms && job.finished_ms ? age(job.finished_ms - job.started_ms) : ""}</td>

@@ -80,6 +80,7 @@ function File({ file, index, isSplit }: { file: DiffFile; index: number; isSplit
         <Sums file={file} />
       </h2>
       {isOpen && file.isBinary && <p class="quiet">Binary: not shown.</p>}
+      {isOpen && !file.isBinary && file.blocks.length === 0 && <p class="quiet">Its lines are the same.</p>}
       {isOpen && (
         <div class="scroll">
           {file.blocks.map((block) => (
