@@ -7,6 +7,7 @@ package_size() {
     git) echo 95 ;;
     python3) echo 35 ;;
     chromium) echo 400 ;;
+    vim) echo 41 ;;
     python3*-venv) echo 8 ;;
     *) echo 1 ;;
     esac
@@ -81,9 +82,12 @@ need_certificates() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 }
 
-# The browser that the tests of the pages drive.
-need_browser() {
-    [ "${wanted_kind:-plain}" != dev ] || command -v chromium >/dev/null 2>&1 || echo chromium
+# The browser that the tests of the pages drive, and what they run in its terminal.
+need_for_pages() {
+    [ "${wanted_kind:-plain}" = dev ] || return 0
+    for name in chromium vim; do
+        command -v "$name" >/dev/null 2>&1 || echo "$name"
+    done
 }
 
 # The Debian packages that are missing, on one line. Fails, with words, for what no package mends.
@@ -91,7 +95,7 @@ missing_packages() {
     packages=$(need_program git 2.34 git --version) || return
     packages="$packages $(need_program tmux 3.2 tmux -V)" || return
     packages="$packages $(need_python)" || return
-    packages="$packages $(need_certificates) $(need_browser)"
+    packages="$packages $(need_certificates) $(need_for_pages)"
     # shellcheck disable=SC2086
     echo $packages
 }

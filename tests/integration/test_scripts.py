@@ -54,6 +54,16 @@ def test_what_is_missing_is_named_by_its_package(machine: Machine) -> None:
     assert machine.run("missing_packages").stdout.split()[:1] == ["tmux"]
 
 
+def test_what_the_tests_of_the_pages_drive_is_for_developers_alone(machine: Machine) -> None:
+    machine.add("git", "echo git version 2.39.5")
+    machine.add("tmux", "echo tmux 3.3a")
+    machine.add("chromium", "")
+
+    assert "vim" in machine.run("wanted_kind=dev; missing_packages").stdout.split()
+    assert "chromium" not in machine.run("wanted_kind=dev; missing_packages").stdout
+    assert "vim" not in machine.run("wanted_kind=plain; missing_packages").stdout
+
+
 @pytest.mark.parametrize("version", ["3.2", "3.3a", "3.10", "next-4.0", "10.1"])
 def test_a_recent_tmux_is_not_missing(machine: Machine, version: str) -> None:
     machine.add("git", "echo git version 2.34.1")
