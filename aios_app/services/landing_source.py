@@ -80,7 +80,7 @@ def undone_part(job: Job, repo: Repository, source_sha: str, base: str) -> str:
     if not undone or not is_ancestor(repo, undone, base) or is_ancestor(repo, undone, source_sha):
         return ""
     fork = fork_of(repo, source_sha, base)
-    return "" if is_ancestor(repo, fork, job.landed_from) else undone
+    return undone if fork and not is_ancestor(repo, fork, job.base_sha) else ""
 
 
 def check_own(job: Job, site: Site, source_sha: str, base: str) -> list[str]:

@@ -123,6 +123,8 @@ def _shown(project: str, info: WorktreeInfo, job: Job | None) -> dict[str, Any]:
 
 def _work(info: WorktreeInfo, job: Job | None) -> str:
     """What came of its commits, in words; what is uncommitted is said apart."""
+    if job is not None and job.undone_sha:
+        return Work.OPEN
     if job is not None and job.state is JobState.LANDED:
         return Work.LANDED
     if info.ahead:

@@ -14,10 +14,12 @@ import pytest
 from aios_app.domain.errors import ConflictError
 from aios_app.domain.landing import Outcome
 from aios_app.domain.models import JobState
+from aios_app.git.standing import Work
 from aios_app.services.context import Context
 from aios_app.services.land_job import land_job
 from aios_app.services.request_landing import LandingRequest, request_landings, request_pick
 from aios_app.services.spawn_job import RESUME
+from aios_app.services.worktrees import list_worktrees
 from tests.integration.landing_jobs import (
     finish,
     git,
@@ -362,10 +364,12 @@ def test_what_was_undone_lands_again_without_a_change_and_can_be_undone_again(
     land(context, job, is_kept=True)
     land(context, job, is_revert=True)
 
-    land(context, job, is_kept=True)
-    assert is_on_remote(shop, "a.txt")
-    land(context, job, is_revert=True)
-    assert not is_on_remote(shop, "a.txt")
+    for _ in range(2):
+        assert list_worktrees(context)["worktrees"][0]["work"] == Work.OPEN
+        land(context, job, is_kept=True)
+        assert is_on_remote(shop, "a.txt")
+        land(context, job, is_revert=True)
+        assert not is_on_remote(shop, "a.txt")
 
 
 def test_work_whose_base_was_set_anew_brings_nothing_of_the_old_one_along(
