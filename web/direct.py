@@ -156,12 +156,22 @@ class DirectProtocol(WebSocketProtocol, asyncio.Protocol):
     def _take(self, opcode: int, data: bytes) -> None:
         if opcode == CLOSE:
             self._leave(data)
-        elif opcode == PING and not self.is_closing():
+        elif self.is_closing():
+            return
+        elif opcode == PING and self._sent.done():  # answers that nobody reads would pile up
             self.write_ping(data, PONG)
-        elif opcode in {TEXT, BINARY} and not self.is_closing():
-            work = self.handler.on_message(data if opcode == BINARY else data.decode())
-            if work is not None:
-                self._wait_for(asyncio.ensure_future(work))
+        elif opcode in {TEXT, BINARY}:
+            self._hand_over(opcode, data)
+
+    def _hand_over(self, opcode: int, data: bytes) -> None:
+        try:
+            message = data if opcode == BINARY else data.decode()
+        except UnicodeDecodeError:
+            self.close(1007, "no UTF-8")
+            return
+        work = self.handler.on_message(message)
+        if work is not None:
+            self._wait_for(asyncio.ensure_future(work))
 
     def _wait_for(self, work: asyncio.Future[Any]) -> None:
         self._working = work

@@ -38,12 +38,26 @@ class Messages:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._bytes = bytearray()
-        self._parts: list[bytes] = []
+        self._parts = bytearray()
         self._opcode = CONTINUATION  #: of the message whose parts these are
+        self._is_broken = False
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """The messages that are complete now, each with its opcode; raises ``BadFrame``."""
+        """The messages that are complete now, each with its opcode.
+
+        Raises ``BadFrame`` once; whatever comes after that is dropped.
+        """
+        if self._is_broken:
+            return
         self._bytes += data
+        try:
+            yield from self._complete()
+        except BadFrame:
+            self._is_broken = True
+            self._bytes.clear()
+            raise
+
+    def _complete(self) -> Iterator[tuple[int, bytes]]:
         while (found := self._next_frame()) is not None:
             is_last, opcode, payload = found
             if opcode >= CLOSE:
@@ -76,17 +90,17 @@ class Messages:
             raise BadFrame(1002, "no frame of a browser")
         if opcode >= CLOSE and (size > _LONGEST_CONTROL or not first & _LAST):
             raise BadFrame(1002, "a control frame that is too long or cut")
-        if sum(map(len, self._parts)) + size > self._limit:
+        if len(self._parts) + size > self._limit:
             raise BadFrame(1009, "message too big")
 
     def _put_together(self, opcode: int, payload: bytes, *, is_last: bool) -> tuple[int, bytes] | None:
         if (opcode == CONTINUATION) != bool(self._opcode):
             raise BadFrame(1002, "parts of messages in a wrong order")
         self._opcode = self._opcode or opcode
-        self._parts.append(payload)
+        self._parts += payload
         if not is_last:
             return None
-        message = self._opcode, b"".join(self._parts)
+        message = self._opcode, bytes(self._parts)
         self._opcode = CONTINUATION
         self._parts.clear()
         return message

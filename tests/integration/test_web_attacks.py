@@ -9,11 +9,12 @@ import socket
 import struct
 from collections.abc import Iterator, Mapping
 
+import psutil
 import pytest
 
 from aios_app.services.context import Context
 from tests.integration.api_fixtures import serving
-from tests.integration.web_fixtures import BINARY, Browser, Site, eventually, site
+from tests.integration.web_fixtures import BINARY, TEXT, Browser, Site, eventually, site
 from web import door
 from web.api import ENDPOINTS
 from web.browser import MAX_MESSAGE_BYTES
@@ -235,6 +236,35 @@ def test_a_huge_message_of_many_frames_is_refused_too(site: Site) -> None:
                 head = struct.pack("!BBQ", BINARY if n == 0 else 0, 0x80 | 127, part)
                 terminal.tcp.sendall(head + b"\0\0\0\0" + b"x" * part)
         assert terminal.until_closed().code in {1006, 1009}
+
+
+@pytest.mark.parametrize("path", ["/attach/SESSION", "/api/v1/feed"])
+def test_who_sends_pings_and_reads_no_answer_costs_no_memory(site: Site, path: str) -> None:
+    job = site.job("cat")
+    pings = (b"\x89\xfd\0\0\0\0" + bytes(125)) * 1000
+
+    with site.browser().socket(path.replace("SESSION", job.name)) as asked:
+        asked.message()
+        before = psutil.Process().memory_info().rss
+        asked.tcp.settimeout(1)
+        with contextlib.suppress(TimeoutError):
+            for _ in range(300):
+                asked.tcp.sendall(pings)
+        grown = psutil.Process().memory_info().rss - before
+
+    assert grown < 10_000_000
+
+
+def test_text_that_is_none_ends_the_socket_without_a_trace_in_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = site.job("cat")
+
+    with site.browser().socket(f"/attach/{job.name}") as terminal:
+        terminal.message()
+        terminal.send(TEXT, b"\xff\xfe")
+        assert terminal.until_closed().code == 1007
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 def test_a_huge_body_is_refused(site: Site) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -70,6 +72,29 @@ def test_what_no_browser_sends_is_refused_by_its_head_alone(data: bytes, code: i
         list(Messages(1000).feed(data))
 
     assert refused.value.code == code
+
+
+def test_after_what_no_browser_sends_nothing_is_taken_or_kept() -> None:
+    reader = Messages(1000)
+    with pytest.raises(BadFrame):
+        list(reader.feed(b"\x83\x80"))
+    tracemalloc.start()
+    try:
+        assert [list(reader.feed(sent(TEXT, b"x"))) for _ in range(1000)] == [[]] * 1000
+        assert [list(reader.feed(bytes(1_000_000))) for _ in range(10)] == [[]] * 10
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_message_in_a_great_many_parts_costs_no_more_for_each() -> None:
+    reader = Messages(1000)
+    list(reader.feed(sent(TEXT, b"", is_last=False)))
+    began = time.process_time()
+    list(reader.feed(sent(CONTINUATION, b"", is_last=False) * 50_000))
+
+    assert time.process_time() - began < 2
+    assert list(reader.feed(sent(CONTINUATION, b"end"))) == [(TEXT, b"end")]
 
 
 @pytest.mark.parametrize(
