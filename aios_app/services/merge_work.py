@@ -59,9 +59,10 @@ def bring_onto(
             return base, _bring_once(ctx, job, site, progress, base, work)
         except PushRaced as error:
             raced = error
-        progress.done(f"note {site.target.name} has moved meanwhile: again")
         progress.begin("fetch again", site.fetch_s)
         before, base = base, fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s)
+        said = "did not take the push" if base == before else "has moved meanwhile"
+        progress.done(f"note {site.target.name} {said}: again")
         if has_arrived(site.repo, earlier, work.source_sha, base):
             return earlier.base_sha, earlier.sha  # the push of a killed worker went on and came first
         tries, stuck = tries + 1, stuck + 1 if base == before else 0
