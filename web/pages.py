@@ -44,10 +44,7 @@ class PageHandler(Guarded):
 
     def show(self, file: str) -> None:
         """The file as the whole answer."""
-        try:
-            page = (STATIC / file).read_bytes()
-        except FileNotFoundError as error:
-            raise HTTPError(HTTPStatus.NOT_FOUND, "the pages were not built: script/setup") from error
+        page = _built(file)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(page)
 
@@ -67,9 +64,10 @@ class IconHandler(Guarded):
     """What browsers ask for by themselves beside whatever page or file they show."""
 
     def get(self) -> None:
+        icon = _built("icon.svg")
         self.set_header("Cache-Control", "max-age=86400")
         self.set_header("Content-Type", "image/svg+xml")
-        self.finish((STATIC / "icon.svg").read_bytes())
+        self.finish(icon)
 
 
 class LoginHandler(PageHandler):
@@ -150,6 +148,13 @@ class SessionHandler(Guarded):
         jobs = await asyncio.to_thread(self.door.context.ledger.jobs, list(self.visitor.shares))
         kind = "owner" if self.visitor.owner else "share"
         await self.finish(encode(kind=kind, jobs=[shared(job.to_json()) for job in jobs]))
+
+
+def _built(file: str) -> bytes:
+    try:
+        return (STATIC / file).read_bytes()
+    except FileNotFoundError as error:
+        raise HTTPError(HTTPStatus.NOT_FOUND, "the pages were not built: script/setup") from error
 
 
 def give_cookie(handler: Guarded, name: str, secret: str, lasts_s: float) -> None:

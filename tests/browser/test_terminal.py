@@ -98,6 +98,8 @@ def test_a_phone_has_the_keys_that_its_keyboard_lacks(stack: Stack, look: Callab
     phone = look(viewport={"width": 412, "height": 840}, has_touch=True, is_mobile=True)
     page = phone.terminal(job)
     phone.type("sleep 1000\n")
+    running = ("display-message", "-p", "-t", f"={job.name}:", "#{pane_current_command}")
+    phone.wait(lambda: tmux(stack, *running).strip() == "sleep")
 
     page.tap("button:text-is('Ctrl')")
     page.keyboard.type("c")
