@@ -13,6 +13,7 @@ import { Notices, Questions, ShortcutHelp } from "./parts/dialogs";
 import { goToNext } from "./parts/JobActions";
 import { Away } from "./parts/state";
 import { followTheme, usePreference } from "./preferences";
+import type { Job } from "./protocol";
 import { followLinks, go, terminalAddress, useRoute, type Route } from "./route";
 import { useShortcuts } from "./shortcuts";
 import { store, useStore } from "./store";
@@ -33,7 +34,7 @@ function App() {
     { keys: "?", label: "these shortcuts", run: () => setHelp(true) },
     ...PAGES.map(([path, name, keys]) => ({ keys, label: name.toLowerCase(), run: () => go(path) })),
     { keys: "n", label: "new run", run: () => go("new") },
-    { keys: "w", label: "the next job that needs you", run: () => goToNext(undefined, "terminal") },
+    { keys: "w", label: "the next job that needs you", run: () => goToNext(jobOf(route), "terminal") },
   ]);
   useTitle();
   return (
@@ -58,6 +59,11 @@ function pageOf({ page, number, rest }: Route) {
   if (page === "projects") return <ProjectsPage />;
   if (page === "trash") return <TrashPage />;
   return page === "new" ? <NewRunPage /> : <p class="empty">There is no such page.</p>;
+}
+
+/** The job that the page is about. */
+function jobOf({ page, number }: Route): Job | undefined {
+  return page === "jobs" ? store.jobs.get(number) : undefined;
 }
 
 function Header({ page, help }: { page: string; help: () => void }) {

@@ -30,10 +30,11 @@ function find(keys: string): Shortcut | undefined {
     .find((shortcut) => shortcut.keys === keys);
 }
 
-/** Whether the key belongs to a field, a dialog or a terminal. */
+/** Whether the key belongs to a field, a dialog or a terminal, or is Enter at a link or a button. */
 function isTaken(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return true;
   const target = event.target as HTMLElement;
+  if (event.key === "Enter" && target.closest("a, button, summary")) return true;
   return target.matches("input, textarea, select") || target.closest(".xterm, dialog") !== null;
 }
 

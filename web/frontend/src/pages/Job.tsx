@@ -38,7 +38,6 @@ function KnownJob({ job, tab, other }: { job: Job; tab: Tab; other: number }) {
   const show = (name: Tab): void => go(`jobs/${job.number}/${name}`);
   useShortcuts([
     ...TABS.map((name, at) => ({ keys: String(at + 1), label: name, run: () => show(name) })),
-    { keys: "w", label: "the next job that needs you", run: () => goToNext(job, "terminal") },
     { keys: "r", label: "review: the next finished job", run: () => goToNext(job, "diff") },
     { keys: "u", label: "back to the jobs", run: () => go("jobs") },
   ]);
