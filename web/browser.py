@@ -109,9 +109,9 @@ def make_browser_app(door: Door) -> Application:
         url(r"/login", LoginHandler, {"file": "login.html", "needs": ""}),
         url(r"/logout", LogoutHandler),
         url(r"/share", ShareHandler),
-        url(r"/flower(/.*)?", FlowerHandler),
+        url(r"/flower(|/.*)", FlowerHandler),
         url(r"/favicon\.ico", IconHandler),
-        url(r"/static/(.+)", FileHandler, {"path": str(STATIC)}),
+        url(r"/static/([A-Za-z0-9._-]+)", FileHandler, {"path": str(STATIC)}),
         url(_PAGES, PageHandler, {"file": "index.html", "needs": "owner"}),
     ]
     return Application(

@@ -21,8 +21,8 @@ _POLICY = (
 class FlowerHandler(Guarded):
     """``/flower/``: what Flower shows, and nothing that it could do to tasks and workers."""
 
-    async def get(self, _: str) -> None:
-        await self._pass_on(self.request.uri or "/flower/")
+    async def get(self, path: str) -> None:
+        await self._pass_on(self.request.uri if path else "/flower/")
 
     async def post(self, path: str) -> None:
         """Its table of tasks asks in this way for what can be asked by GET too."""

@@ -32,7 +32,8 @@ def test_only_the_person_sees_it_and_nobody_starts_it_otherwise(site: Site) -> N
     guest = site.browser(is_logged_in=False)
     guest.post("/share", {"token": link["url"].partition("#")[2]})
 
-    assert [stranger.get("/flower/").status, guest.get("/flower/").status] == [401, 403]
+    for path in ("/flower/", "/flower"):
+        assert [stranger.get(path).status, guest.get(path).status] == [401, 403]
     assert not site.context.settings.flower_socket.exists()
 
 
@@ -50,7 +51,7 @@ def test_its_pages_are_shown_and_their_one_script_is_let_run(site: Site) -> None
     scripts = re.findall(r"<script[^>]*>([^<]+)</script>", page.body.decode())
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     policy = page.headers["Content-Security-Policy"]
-    assert page.status == 200
+    assert [page.status, browser.get("/flower").status] == [200, 200]
     assert len(hashes) == 1
     assert f"script-src 'self' 'sha256-{hashes[0]}';" in policy
     assert styles.headers["Content-Type"].startswith("text/css")
