@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from aios_app.domain.models import Agent, Finishes, Job
+from aios_app.domain.models import Agent, Finishes, Job, JobState
 from aios_app.services.context import open_catalog
 from aios_app.stack.unix_http import UnixConnection
 from tests.acceptance.stack import Stack
@@ -140,7 +140,7 @@ def open_shell(stack: Stack, name: str) -> Job:
     here = stack.root / name
     here.mkdir()
     opened = api(stack, "POST", "/jobs/open", {"agent": SHELL.key, "words": [], "cwd": str(here)})["job"]
-    [job] = stack.until(opened["run"], lambda jobs: jobs[0].is_open)
+    [job] = stack.until(opened["run"], lambda jobs: jobs[0].state is JobState.RUNNING)
     return job
 
 
