@@ -17,6 +17,7 @@ import psutil
 from aios_app.domain.errors import StackError
 from aios_app.services.context import Context
 from aios_app.settings import Settings
+from aios_app.stack.tls import server_tls
 
 DEFAULT_PORT = 7681
 #: Names by which this machine alone reaches it.
@@ -50,7 +51,7 @@ def listen(context: Context) -> tuple[Place, list[socket.socket]]:
     """Takes the place that the settings ask for; ``StackError`` says why it cannot be had."""
     get = context.catalog.get
     address, token = get("web_address") or _LOOPBACK[0], get("web_token")
-    tls = _tls(get("web_cert"), get("web_key"))
+    tls = server_tls(get("web_cert"), get("web_key"))
     is_local = _is_loopback(address)
     if not is_local and not (tls and token):
         raise StackError(
@@ -123,17 +124,6 @@ def _holder(port: int) -> str:
             with contextlib.suppress(psutil.Error):
                 return f"{psutil.Process(connection.pid).name()}, pid {connection.pid}"
     return "a program of another user"
-
-
-def _tls(cert: str, key: str) -> ssl.SSLContext | None:
-    if not cert and not key:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(cert, key or None, password=lambda: b"")  # asks nobody
-    except (OSError, ValueError) as error:
-        raise StackError(f"web_cert and web_key cannot be used: {error}") from error
-    return context
 
 
 def _is_loopback(address: str) -> bool:

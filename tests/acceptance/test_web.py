@@ -12,7 +12,9 @@ import pytest
 from aios_app.domain.models import Job, JobState
 from aios_app.stack.processes import Record
 from tests.acceptance.stack import DEADLINE_S, QUICK, Stack
-from tests.integration.web_fixtures import Browser, Closed, WebSocket
+from tests.integration.web_fixtures import Browser, Closed, WebSocket, certificate
+
+__all__ = ["certificate"]
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -84,3 +86,34 @@ def test_an_agent_that_was_closed_comes_back_with_its_conversation(stack: Stack,
         terminal.until(f"conversation {job.conversation}")
 
     assert (hello["is_resumed"], hello["job"]["is_open"]) == (True, True)
+
+
+def test_up_takes_a_certificate_once_for_all_and_refuses_what_is_none(
+    stack: Stack, certificate: tuple[Path, Path]
+) -> None:
+    cert, key = map(str, certificate)
+    before = web_pid(stack)
+    alone = stack.run("up", "--cert", cert)
+    wrong = stack.run("up", "--cert", key, "--key", key)
+    missing = stack.run("up", "--cert", cert, "--key", f"{key}.none")
+    assert [done.returncode for done in (alone, wrong, missing)] == [2, 4, 4]
+    assert "--cert and --key go together" in alone.stderr
+    assert f"cannot be used ({cert}, {key}.none)" in missing.stderr
+    assert web_pid(stack) == before
+
+    try:
+        said = stack.ok(
+            "up", "--cert", certificate[0].name, "--key", certificate[1].name, cwd=certificate[0].parent
+        )
+        after = web_pid(stack)
+        again = stack.ok("up", "--cert", cert, "--key", key)
+
+        assert "browsers     https://127.0.0.1:" in said
+        assert "is up already" in again
+        assert web_pid(stack) == after != before
+        assert stack.ok("config", "web_key").strip() == key
+    finally:
+        for name in ("web_cert", "web_key"):
+            stack.ok("config", name, "--unset")
+        stack.ok("down")
+        stack.ok("up")

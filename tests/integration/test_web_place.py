@@ -6,7 +6,6 @@ import os
 import secrets
 import socket
 import ssl
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +15,10 @@ from aios_app.domain.errors import StackError
 from aios_app.services.context import Context
 from aios_app.stack.doctor import checks
 from tests.integration.api_fixtures import serving
-from tests.integration.web_fixtures import PROMPT, Browser, open_site
+from tests.integration.web_fixtures import PROMPT, Browser, certificate, open_site
 from web.place import DEFAULT_PORT, Place, listen
+
+__all__ = ["certificate"]
 
 
 def place_of(context: Context) -> Place:
@@ -25,17 +26,6 @@ def place_of(context: Context) -> Place:
     for one in sockets:
         one.close()
     return place
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1, and its key."""
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    words = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    names = ["-subj", "/CN=aios", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = ["openssl", "req", *words, *names, "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True, timeout=8)
-    return cert, key
 
 
 def test_this_machine_alone_is_listened_to_on_a_port_that_is_kept(context: Context) -> None:

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from aios_app.cli import exits, output, session
+from aios_app.domain.errors import UsageError
 
-EXAMPLES = ("aios up", "AIOS_REDIS_URL=redis://10.0.0.5 aios up     with a Redis of your own")
+EXAMPLES = (
+    "aios up",
+    "aios up --cert cert.pem --key key.pem     browsers come in by TLS, from now on",
+    "AIOS_REDIS_URL=redis://10.0.0.5 aios up     with a Redis of your own",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``up`` has no arguments."""
+    """The arguments of ``up``."""
+    parser.add_argument("--cert", metavar="FILE", help="TLS certificate for browsers: sets web_cert")
+    parser.add_argument("--key", metavar="FILE", help="the certificate's key: sets web_key")
 
 
-def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes them
+def run(args: argparse.Namespace) -> int:
     """Returns when the stack is up, and says what runs."""
-    from aios_app.stack.up import programs, up
+    from aios_app.stack.up import down, programs, up
 
+    chosen = _tls_settings(args.cert, args.key)
     report = up(session.settings())
+    if _set(chosen):
+        down(session.settings())
+        report = up(session.settings())
     took = f"stack up in {report.took_s:.1f} s" if report.started else "the stack is up already"
     output.say(f"{took}   redis: {report.engine}")
     for program in programs(session.settings()):
@@ -25,3 +37,25 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
     web = session.client().get("/status").get("web", {})
     output.say(output.clean(f"  {'browsers':12} {web.get('url') or web.get('problem', '')}"))
     return exits.DONE
+
+
+def _tls_settings(cert: str | None, key: str | None) -> dict[str, str]:
+    """The settings that are asked for; raises where the files cannot be used."""
+    if cert is None and key is None:
+        return {}
+    if not cert or not key:
+        raise UsageError("--cert and --key go together: aios up --cert FILE --key FILE")
+    from aios_app.stack.tls import server_tls
+
+    chosen = {"web_cert": str(Path(cert).absolute()), "web_key": str(Path(key).absolute())}
+    server_tls(*chosen.values())
+    return chosen
+
+
+def _set(chosen: dict[str, str]) -> bool:
+    """Whether that has changed a setting."""
+    client = session.client()
+    changed = {key: value for key, value in chosen.items() if client.get(f"/config/{key}")["value"] != value}
+    for key, value in changed.items():
+        client.put(f"/config/{key}", {"value": value})
+    return bool(changed)
