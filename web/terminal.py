@@ -27,7 +27,7 @@ from web.pty import Pty
 from web.sockets import GuardedSocket
 from web.window import Window
 
-#: Of one session.
+#: Of one session: so many by login, and as many by links, which keep nobody else out.
 MAX_VIEWERS = 16
 #: Seconds that the tmux client of a browser is kept that does not keep up.
 _PATIENCE_S = 2.0
@@ -116,7 +116,11 @@ class TerminalHandler(GuardedSocket):
 
     def _viewers(self) -> int:
         terminals = [one for one in self.door.sockets if isinstance(one, TerminalHandler)]
-        return sum(one.session == self.session and not one.is_left for one in terminals)
+        is_guest = self.visitor.owner is None
+        return sum(
+            one.session == self.session and (one.visitor.owner is None) == is_guest and not one.is_left
+            for one in terminals
+        )
 
     async def _attach(self) -> None:
         self._size = self._asked_size()

@@ -163,6 +163,8 @@ def test_who_has_a_link_sees_the_terminal_and_cannot_type(stack: Stack, look: Ca
     job = open_shell(stack, "shared")
     link = api(stack, "POST", "/web/shares", {"ref": str(job.number), "cwd": "/", "lasts": "1h"})["url"]
     guest = look()
+    guest.page.goto(link.partition("#")[0] + "#over")
+    guest.page.wait_for_selector("text=this link is over")
     guest.page.goto(link)
     guest.await_live()
     assert link.rpartition("#")[2] not in guest.page.url

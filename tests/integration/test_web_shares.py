@@ -10,6 +10,7 @@ from aios_app.domain.models import Job
 from tests.integration.web_fixtures import PROMPT, Browser, Site, eventually, site
 from web.api import ENDPOINTS
 from web.door import Close
+from web.terminal import MAX_VIEWERS
 
 __all__ = ["site"]
 
@@ -67,6 +68,19 @@ def test_who_looks_on_sees_and_types_nothing(site: Site) -> None:
         assert b"n4n" not in reader.seen
         assert hello["read_only"]
         assert {"path", "worktree", "conversation", "message", "branch"} & set(hello["job"]) == set()
+
+
+def test_those_with_a_link_take_no_place_of_the_person(site: Site) -> None:
+    job = site.job("cat")
+    browser = guest(site, link_to(site, job))
+    guests = [browser.connect(f"/attach/{job.name}") for _ in range(MAX_VIEWERS + 1)]
+    try:
+        assert guests[-1].until_closed().code == Close.TOO_MANY
+        with site.browser().socket(f"/attach/{job.name}") as own:
+            assert own.message()["hello"]
+    finally:
+        for one in guests:
+            one.close()
 
 
 def test_a_link_shows_its_job_and_no_other(site: Site) -> None:

@@ -2,12 +2,16 @@
 import { postOutside } from "./api";
 import { followTheme } from "./preferences";
 
-followTheme();
-const token = location.hash.slice(1);
-history.replaceState(null, "", location.pathname);
+function takeLink(): void {
+  const token = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+  postOutside<{ path: string }>("/share", { token })
+    .then(({ path }) => location.replace(new URL(path, location.origin)))
+    .catch((error: unknown) => {
+      document.querySelector("#problem")?.replaceChildren(error instanceof Error ? error.message : String(error));
+    });
+}
 
-postOutside<{ path: string }>("/share", { token })
-  .then(({ path }) => location.replace(new URL(path, location.origin)))
-  .catch((error: unknown) => {
-    document.querySelector("#problem")?.replaceChildren(error instanceof Error ? error.message : String(error));
-  });
+followTheme();
+takeLink();
+addEventListener("hashchange", takeLink); // another link in the same tab does not load the page anew
