@@ -73,13 +73,16 @@ export async function putOff(job: Job): Promise<void> {
   await post("/jobs/seen", { refs: refs([job]), cwd: CWD });
 }
 
-/** A link for others, to look at the job's terminal; the clipboard has it. */
+/** A link for others, to look at the job's terminal: into the clipboard, or shown where the browser refuses that. */
 export async function share(job: Job): Promise<void> {
   const answer = await post<{ url: string }>("/web/shares", { ref: String(job.number), cwd: CWD, lasts: "1h" });
-  await navigator.clipboard.writeText(answer.url);
-  tell(
-    `The clipboard has a link to look at job ${job.number}, good for an hour. aios share --revoke ${job.number} ends it.`,
-  );
+  const what = `a link to look at job ${job.number}, good for an hour. aios share --revoke ${job.number} ends it.`;
+  try {
+    await navigator.clipboard.writeText(answer.url);
+    tell(`The clipboard has ${what}`);
+  } catch {
+    await ask({ question: `This is ${what}`, names: [answer.url], yes: "Close" });
+  }
 }
 
 export async function landingOf(job: Job): Promise<Landing> {

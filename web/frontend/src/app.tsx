@@ -1,7 +1,8 @@
 // The pages of who is logged in.
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { checkLogin } from "./api";
+import { attempt } from "./actions";
+import { checkLogin, postOutside } from "./api";
 import { JobPage } from "./pages/Job";
 import { JobsPage } from "./pages/Jobs";
 import { MachinesPage } from "./pages/Machines";
@@ -94,8 +95,16 @@ function Header({ page, help }: { page: string; help: () => void }) {
       <button type="button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={help}>
         ?
       </button>
+      <button type="button" title="This browser needs a new address from the command line then" onClick={logOut}>
+        Log out
+      </button>
     </header>
   );
+}
+
+/** The end of the feed leads to the login page, in every tab. */
+function logOut(): void {
+  void attempt(() => postOutside("/logout", {}));
 }
 
 /** The tab says how many jobs need a person. */
