@@ -11,7 +11,7 @@ _INPUT_LINES = 10
 _LONGEST = 300
 _DRAWN = r"\s\u2500-\u259f"  # boxes, rules and blocks
 _RULE = re.compile(rf"[{_DRAWN}]*[─━═▀▄]{{3}}[{_DRAWN}]*")
-_INPUT = re.compile(r"\s*[\u203a\u276f>](\s|$)")
+_INPUT = re.compile(r"\s*([\u203a\u276f>](\s|$)|[\w.-]{1,20}>\s*$)")
 _FRAME = re.compile(rf"^[{_DRAWN}]+|[{_DRAWN}]+$")
 
 

@@ -32,6 +32,8 @@ _RULE = "─" * 60
         ("│ a box of words │\n╰────────────────╯", "a box of words"),
         (f"{_RULE}\n│ > typed │\n{_RULE}", "> typed"),
         ("hello\n> ", "hello"),
+        ("hello\ndemo> ", "hello"),
+        ("hello\ndemo> typed", "demo> typed"),
         ("Do you want to proceed?\n\u276f 1. Yes\n  2. No\n\nEsc to cancel", "Do you want to proceed?"),
         ("> quoted\nsaid\n" + "\n".join(f"line {n}" for n in range(20)), "line 19"),
         ("████▒▒ 40%", "40%"),

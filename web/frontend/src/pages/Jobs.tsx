@@ -164,7 +164,7 @@ function JobRow({ job, isSelected }: { job: Job; isSelected: boolean }) {
       </span>
       <span class="job-standing">
         {said && <span class={job.state === "waiting" ? "asks" : ""}>{said}</span>}
-        {line && line !== said && (
+        {line && !(said && line.includes(said)) && (
           <span class="last-line" title="The last line of its screen">
             {line}
           </span>
