@@ -85,7 +85,12 @@ function Header({ page, help }: { page: string; help: () => void }) {
       <a class="button primary" href="/new">
         New run
       </a>
-      <select aria-label="Colours" title="Colours" value={theme} onChange={(event) => setTheme(event.currentTarget.value)}>
+      <select
+        aria-label="Colours"
+        title="Colours"
+        value={theme}
+        onChange={(event) => setTheme(event.currentTarget.value)}
+      >
         {["system", "light", "dark"].map((name) => (
           <option key={name} value={name}>
             {name}
