@@ -69,7 +69,7 @@ def find_checkout(directory: Path) -> Checkout:
         if "must be run in a work tree" in error.stderr:
             raise UsageError(f"{directory} has no checked out files: go to a worktree of it") from error
         raise
-    return _look(repo, Path(top.removesuffix("\n")))
+    return read_checkout(repo, Path(top.removesuffix("\n")))
 
 
 def require_branch(checkout: Checkout) -> None:
@@ -122,7 +122,8 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _look(repo: Repository, root: Path) -> Checkout:
+def read_checkout(repo: Repository, root: Path) -> Checkout:
+    """The checkout whose top is ``root``."""
     options = [
         "--porcelain=v2",
         "--branch",

@@ -80,7 +80,9 @@ def losses(replacement: Replacement) -> list[str]:
 def keep_checkout(checkout: Checkout, entry: TrashEntry, *, max_bytes: int) -> TrashEntry:
     """Puts all that stands in the checkout into the trash; repositories inside and ignored files stay."""
     with copy_of(checkout.root, git_dir_of(checkout.root), timeout_s=_WRITE_LIMIT_S) as copy:
-        return keep(checkout.repo, copy, entry, max_bytes=max_bytes, has_repositories=False)
+        return keep(
+            checkout.repo, copy, entry, copy.uncommitted(), max_bytes=max_bytes, has_repositories=False
+        )
 
 
 def replace(replacement: Replacement, kept: str, person: Person) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from aios_app.git.base import READ_LIMIT_S
-from aios_app.git.entries import HEADS
+from aios_app.git.entries import HEADS, loose_head
 from aios_app.git.location import Repository
+from aios_app.git.metadata import git_dir_of
 from aios_app.git.runner import run_git
 
 
@@ -32,6 +33,9 @@ def told(repo: Repository, sha: str) -> str:
 
 def head_of(worktree: Path) -> tuple[str, str]:
     """Branch and commit that are checked out there; no branch: a detached HEAD."""
+    branch, sha = loose_head(git_dir_of(worktree))
+    if sha:
+        return branch, sha
     args = ["rev-parse", "--revs-only", "HEAD", "--symbolic-full-name", "HEAD"]
     sha, name = run_git(args, cwd=worktree, timeout_s=READ_LIMIT_S).split()
     return ("" if name == "HEAD" else name.removeprefix(HEADS)), sha

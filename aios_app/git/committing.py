@@ -8,11 +8,12 @@ from pathlib import Path
 
 from aios_app.domain.errors import ConflictError
 from aios_app.git.base import READ_LIMIT_S
-from aios_app.git.checkout import find_checkout, require_finished
+from aios_app.git.checkout import read_checkout, require_finished
 from aios_app.git.merging import message_file
 from aios_app.git.metadata import git_dir_of
 from aios_app.git.nested import check_submodules
 from aios_app.git.person import Person
+from aios_app.git.repository import find_repository
 from aios_app.git.runner import run_git
 from aios_app.git.scratch import waiting_for_orphans
 
@@ -25,7 +26,7 @@ def commit_all(worktree: Path, message: str, person: Person, *, timeout_s: float
     """
     git_dir = git_dir_of(worktree)
     with waiting_for_orphans(git_dir / "aios-commit.busy", time.monotonic() + timeout_s) as busy:
-        checkout = find_checkout(worktree)
+        checkout = read_checkout(find_repository(worktree), worktree)
         require_finished(checkout)
         if checkout.nested:
             names = ", ".join(name.rstrip("/") for name in checkout.nested)

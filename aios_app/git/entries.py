@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from aios_app.domain.errors import GitError
@@ -19,8 +20,32 @@ def entry_of(repo: Repository, place: Path) -> Path | None:
     return next((entry for entry in entries if _place_of(entry, place) == place), None)
 
 
+def loose_ref(git_dir: Path, name: str) -> str:
+    """The commit of a ref that stands in a file of its own, as git reads it first; empty: ask git."""
+    path = git_dir / name
+    text = "" if ".." in name or path.is_symlink() else _text_of(path)
+    return text if re.fullmatch(r"[0-9a-f]{40,64}", text) and text.strip("0") else ""
+
+
+def loose_head(git_dir: Path) -> tuple[str, str]:
+    """Branch and commit that are checked out in the worktree of this git directory.
+
+    No commit: git must be asked, of the branch too.
+    """
+    if sha := loose_ref(git_dir, "HEAD"):
+        return "", sha
+    name = _text_of(git_dir / "HEAD")
+    if not name.startswith(f"ref: {HEADS}"):
+        return "", ""
+    ref = name.removeprefix("ref: ")
+    sha = loose_ref(git_dir / _text_of(git_dir / "commondir"), ref)
+    return (ref.removeprefix(HEADS) if sha else ""), sha
+
+
 def branch_sha(repo: Repository, branch: str) -> str:
     """Empty where there is no such branch."""
+    if sha := loose_ref(repo.git_dir, f"{HEADS}{branch}"):
+        return sha
     args = ["for-each-ref", "--format=%(objectname) %(refname)", f"{HEADS}{branch}"]
     rows = run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S).splitlines()
     return next((row.split(" ")[0] for row in rows if row.endswith(f" {HEADS}{branch}")), "")
@@ -44,6 +69,13 @@ def reflog(repo: Repository, ref: str) -> list[str]:
         raise
     except GitError:
         return []
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def _place_of(entry: Path, place: Path) -> Path | None:

@@ -12,7 +12,7 @@ from aios_app.git.location import Repository
 from aios_app.git.person import Person
 from aios_app.git.runner import first_words, run_git
 from aios_app.git.scratch import LOCAL_LIMIT_S
-from aios_app.git.targets import Target, is_ancestor
+from aios_app.git.targets import Target
 
 _MOST_NAMES = 5
 #: Where git notes the branch that a rebase or a bisect will come back to.
@@ -27,14 +27,22 @@ def fast_forward(repo: Repository, target: Target, sha: str, *, allows_edits: bo
     """
     branch = target.branch
     local = branch_sha(repo, branch)
-    if not local or is_ancestor(repo, sha, local):
+    own, new = _apart(repo, local, sha) if local else (0, 0)
+    if not new:
         return ""
-    if not is_ancestor(repo, local, sha):
+    if own:
         return f"your {branch} has commits of its own, so it was not moved{_later(target)}"
     try:
         return _move(repo, target, local, sha, allows_edits=allows_edits)
     except GitError as error:
         return f"your {branch} was not moved ({_reason(error)}){_later(target)}"
+
+
+def _apart(repo: Repository, local: str, sha: str) -> tuple[int, int]:
+    """How many commits each of the two has that the other has not."""
+    args = ["rev-list", "--left-right", "--count", f"{local}...{sha}", "--"]
+    own, new = run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S).split()
+    return int(own), int(new)
 
 
 def _move(repo: Repository, target: Target, local: str, sha: str, *, allows_edits: bool) -> str:

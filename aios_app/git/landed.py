@@ -24,10 +24,8 @@ def is_landed(repo: Repository, source_sha: str, base_sha: str) -> bool:
     As an ancestor, or because a merge would change nothing, or each commit's patch is there, or one commit
     there is the patch of all of them, and none takes all of it back. In doubt it is not.
     """
-    if is_ancestor(repo, source_sha, base_sha):
-        return True
     try:
-        return _changes_nothing(repo, source_sha, base_sha) or _is_patched(repo, source_sha, base_sha)
+        return _is_landed(repo, source_sha, base_sha)
     except GitTimeout:
         return False
 
@@ -60,21 +58,43 @@ def brought_along(
     return _read(repo, *args).splitlines()
 
 
-def _changes_nothing(repo: Repository, source: str, base: str) -> bool:
+def _is_landed(repo: Repository, source: str, base: str) -> bool:
+    """With as few questions as it takes: a line of landings asks this of each."""
+    words = (f"{base}^{{tree}}", f"{source}^{{tree}}", f"{base}...{source}")
+    base_tree, source_tree, *commits = _read(repo, "rev-parse", *words).splitlines()
+    fork = next((line[1:] for line in commits if line.startswith("^")), "")
+    if not fork or fork == source:
+        return bool(fork)
+    if fork == base:
+        return source_tree == base_tree
+    if _merged_tree(repo, source, base) == base_tree:
+        return True
+    return _is_touched(repo, source, base, fork) and _is_patched(repo, source, base, fork)
+
+
+def _merged_tree(repo: Repository, source: str, base: str) -> str:
+    """Empty where they conflict, or with a git before 2.38."""
     try:
-        merged = _read(repo, "merge-tree", "--write-tree", "--no-messages", base, source)
+        return _read(repo, "merge-tree", "--write-tree", "--no-messages", base, source)
     except GitTimeout:
         raise
-    except GitError:  # a conflict, or a git before 2.38
-        return False
-    return merged == _read(repo, "rev-parse", f"{base}^{{tree}}")
+    except GitError:
+        return ""
 
 
-def _is_patched(repo: Repository, source: str, base: str) -> bool:
+def _is_touched(repo: Repository, source: str, base: str, fork: str) -> bool:
+    """Whether a commit of the base changes the first of the files that the work changes.
+
+    Else none there is the patch of all, and of at least one commit of the work the patch is not there.
+    """
+    names = _read(repo, "diff-tree", "-r", "-z", "--name-only", "--no-renames", fork, source).split("\0")
+    path = f":(top,literal){names[0]}"
+    span = ["--no-merges", "--full-history", "--max-count=1", base, f"^{source}", "--", path]
+    return not names[0] or bool(_read(repo, "rev-list", *span))
+
+
+def _is_patched(repo: Repository, source: str, base: str, fork: str) -> bool:
     """By one commit with the patch of all, or by each one's; not where the patch of all was taken back."""
-    fork = fork_of(repo, source, base)
-    if not fork:
-        return False
     whole = _stand_in(repo, source, fork)
     is_there, is_taken_back = _has_patches(repo, _stand_in(repo, fork, whole), base)
     if is_there or is_taken_back:

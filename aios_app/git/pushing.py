@@ -70,6 +70,8 @@ def _address(scratch: Scratch) -> dict[str, str]:
 
     Not where there are addresses for pushes alone: to them it would be one more.
     """
+    if (scratch.repo.origin_url() or "").startswith("/"):
+        return {}
     address = push_address(scratch.repo)
     args = ["config", "--default", "", "--get", "remote.origin.pushUrl"]
     has_own = bool(scratch.read(*args).strip())

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,17 +64,18 @@ def remove_worktree(
     own, said = _branch_to_remove(repo, admin, branch)
     entry = entry.evolve(branch=own, branch_sha=branch_sha(repo, own) if own else "")
     kept: TrashEntry | None
+    before = list_trash(repo)
     if admin is not None and place.is_dir():
         with copy_of(place, admin, timeout_s=timeout_s) as copy:
-            kept = _keep_all(repo, copy, entry, max_bytes=max_bytes, expected_head=expected_head)
+            kept = _keep_all(repo, copy, entry, before, max_bytes=max_bytes, expected_head=expected_head)
     else:
-        kept = _keep_commits(repo, admin, entry)
+        kept = _keep_commits(repo, admin, entry, before)
     delete_directory(place)
     if admin is not None:
         delete_admin(repo, admin)
     if own:
         said += _delete_branch(repo, own, entry.branch_sha)
-    expire(repo, entry.removed_ms)
+    expire(repo, before, entry.removed_ms)
     return Removal(entry=kept, said=said)
 
 
@@ -158,37 +159,53 @@ def _stands_on(git_dir: Path, branch: str) -> bool:
 
 
 def _keep_all(
-    repo: Repository, copy: WorktreeCopy, entry: TrashEntry, *, max_bytes: int, expected_head: str
+    repo: Repository,
+    copy: WorktreeCopy,
+    entry: TrashEntry,
+    before: Sequence[TrashEntry],
+    *,
+    max_bytes: int,
+    expected_head: str,
 ) -> TrashEntry:
-    begun = _begun(repo, entry, copy.head())
+    begun, uncommitted = _begun(before, entry, copy.head()), copy.uncommitted()
     if begun is not None:
-        copy.check(copy.uncommitted(), max_bytes)
+        copy.check(uncommitted, max_bytes)
         if not _is_more(repo, begun, copy.tree()):
             return begun
-    if expected_head and (copy.head() != expected_head or copy.uncommitted()):
+    if expected_head and (copy.head() != expected_head or uncommitted):
         raise ConflictError(f"{copy.place} was changed since {expected_head[:7]}: it stays")
     for _ in range(_TRIES):
-        kept = keep(repo, copy, entry, max_bytes=max_bytes)
-        if copy.tree() == tree_of(repo, kept.sha):
+        kept = keep(repo, copy, entry, uncommitted, max_bytes=max_bytes)
+        if _is_whole(repo, kept, copy):
             return kept
         forget(repo, kept)
+        uncommitted = copy.uncommitted()
     raise ConflictError(f"something writes in {copy.place}: end it first")
 
 
-def _keep_commits(repo: Repository, admin: Path | None, entry: TrashEntry) -> TrashEntry | None:
+def _is_whole(repo: Repository, kept: TrashEntry, copy: WorktreeCopy) -> bool:
+    """Whether the worktree is still as it was kept."""
+    if kept.files:
+        return copy.tree() == tree_of(repo, kept.sha)
+    return copy.head() == kept.head and not copy.uncommitted()
+
+
+def _keep_commits(
+    repo: Repository, admin: Path | None, entry: TrashEntry, before: Sequence[TrashEntry]
+) -> TrashEntry | None:
     """Of a worktree whose directory is gone its commits are left."""
     head = (_head(repo, admin) if admin else "") or entry.branch_sha
     if not head:
         return None
     head_branch = _head_branch(admin) if admin else entry.branch
     entry = entry.evolve(head=head, head_branch=head_branch)
-    return _begun(repo, entry, head) or keep_tree(repo, tree_of(repo, head), entry)
+    return _begun(before, entry, head) or keep_tree(repo, tree_of(repo, head), entry)
 
 
-def _begun(repo: Repository, entry: TrashEntry, head: str) -> TrashEntry | None:
+def _begun(before: Sequence[TrashEntry], entry: TrashEntry, head: str) -> TrashEntry | None:
     """The entry of a removal of the same worktree, as it stands, that did not come to its end."""
     same = (entry.job, entry.path, head)
-    return next((old for old in list_trash(repo) if (old.job, old.path, old.head) == same), None)
+    return next((old for old in before if (old.job, old.path, old.head) == same), None)
 
 
 def _is_more(repo: Repository, entry: TrashEntry, tree: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aios_app.domain.errors import GitError
+from aios_app.git.entries import loose_ref
 from aios_app.git.location import Repository
 from aios_app.git.metadata import git_dir_of
 from aios_app.git.person import Person
@@ -46,7 +47,7 @@ class Scratch:
 
     def head(self) -> str:
         """The commit that is checked out."""
-        return self.read("rev-parse", "HEAD").strip()
+        return loose_ref(git_dir_of(self.path), "HEAD") or self.read("rev-parse", "HEAD").strip()
 
     def check_out(self, sha: str, person: Person) -> None:
         """The files of ``sha`` and nothing else but ignored ones; whatever was begun here is given up."""

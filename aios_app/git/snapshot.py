@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aios_app.domain.errors import ConflictError, GitError
+from aios_app.git.entries import loose_head
 from aios_app.git.nested import check_submodules
 from aios_app.git.runner import GitTimeout, first_words, run_git
 
@@ -47,10 +48,15 @@ class WorktreeCopy:
         self.place = place
         self._env = env
         self._timeout_s = timeout_s
-        self._uncover()
+        self._git_dir = Path(env["GIT_DIR"])
+        entries = list(self._entries())
+        self._gitlinks = [name for mode, name, _ in entries if mode == _GITLINK]
+        self._uncover([name for _, name, is_covered in entries if is_covered])
 
     def head(self) -> str:
         """The commit that is checked out; empty where there is none."""
+        if sha := loose_head(self._git_dir)[1]:
+            return sha
         try:
             return self.git("rev-parse", "--verify", "--quiet", "HEAD^{commit}").strip()
         except GitTimeout:
@@ -60,6 +66,9 @@ class WorktreeCopy:
 
     def branch(self) -> str:
         """The branch that is checked out; empty: a detached HEAD."""
+        branch, sha = loose_head(self._git_dir)
+        if sha:
+            return branch
         try:
             return self.git("symbolic-ref", "--quiet", "HEAD").strip().removeprefix("refs/heads/")
         except GitTimeout:
@@ -93,8 +102,7 @@ class WorktreeCopy:
             raise ConflictError(
                 f"{self.place} has changes that an unfinished rebase or merge put aside: abort it there"
             )
-        gitlinks = (name for mode, name, _ in self._entries() if mode == _GITLINK)
-        check_submodules(self.place, Path(self._env["GIT_DIR"]), gitlinks)
+        check_submodules(self.place, self._git_dir, self._gitlinks)
         check_size(self.place, [*uncommitted.changed, *uncommitted.untracked], max_bytes)
 
     def staged(self) -> str:
@@ -130,11 +138,10 @@ class WorktreeCopy:
 
     def _has_put_aside(self) -> bool:
         """Whether there are changes that only a file of the worktree's git directory leads to."""
-        return any((Path(self._env["GIT_DIR"]) / name).exists() for name in _AUTOSTASHES)
+        return any((self._git_dir / name).exists() for name in _AUTOSTASHES)
 
-    def _uncover(self) -> None:
+    def _uncover(self, names: Sequence[str]) -> None:
         """Files of which git was told not to look whether they are changed count as others do."""
-        names = [name for _, name, is_covered in self._entries() if is_covered]
         there = [name for name in names if os.path.lexists(self.place / name)]
         for start in range(0, len(there), _NAMES_AT_ONCE):
             for option in ("--no-assume-unchanged", "--no-skip-worktree"):

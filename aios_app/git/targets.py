@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from aios_app.domain.errors import ConflictError, GitError
 from aios_app.git.base import READ_LIMIT_S, default_base
+from aios_app.git.entries import loose_ref
 from aios_app.git.location import Repository
 from aios_app.git.person import Person
 from aios_app.git.runner import GitFailed, run_git
@@ -93,6 +94,8 @@ def remote_has(repo: Repository, target: Target, sha: str, person: Person, *, ti
 
 def is_ancestor(repo: Repository, sha: str, of: str) -> bool:
     """Whether ``of`` contains ``sha``; both are commits of the repository."""
+    if sha == of:
+        return True
     try:
         args = ["merge-base", "--is-ancestor", sha, of]
         run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S)
@@ -105,6 +108,8 @@ def is_ancestor(repo: Repository, sha: str, of: str) -> bool:
 
 def resolve(repo: Repository, name: str) -> str:
     """The commit of a full name or a commit; raises ``GitError`` where there is none."""
+    if name.startswith((_HEADS, _TRACKED)) and (sha := loose_ref(repo.git_dir, name)):
+        return sha
     try:
         args = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
         return run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S).strip()

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from aios_app.domain.errors import ConflictError, GitError
 from aios_app.git.base import READ_LIMIT_S
+from aios_app.git.entries import HEADS, branch_sha
 from aios_app.git.location import Repository
-from aios_app.git.runner import run_git
+from aios_app.git.runner import GitFailed, run_git
 from aios_app.git.snapshot import Uncommitted, WorktreeCopy, check_size
 
 TRASH = "refs/aios/trash/"
@@ -64,23 +65,26 @@ def keep(
     repo: Repository,
     copy: WorktreeCopy,
     entry: TrashEntry,
+    uncommitted: Uncommitted,
     *,
     max_bytes: int,
     has_repositories: bool = True,
 ) -> TrashEntry:
     """Puts all that stands in the copied worktree into the trash, and touches nothing else.
 
-    ``entry`` says what is known of it; ``files``, ``commits``, ``head`` and the like are filled in. Raises
-    ``ConflictError`` for what cannot be kept. Without ``has_repositories`` those inside of it are left out,
-    as they will stay.
+    ``entry`` says what is known of it; ``files``, ``commits``, ``head`` and the like are filled in.
+    ``uncommitted`` is what the copy has just said. Raises ``ConflictError`` for what cannot be kept. Without
+    ``has_repositories`` those inside of it are left out, as they will stay.
     """
-    uncommitted = copy.uncommitted()
     if has_repositories:
         copy.check(uncommitted, max_bytes)
     else:
         check_size(copy.place, [*uncommitted.changed, *uncommitted.untracked], max_bytes)
-    head, staged = copy.head(), copy.staged()
+    head = copy.head()
     entry = entry.evolve(head=head, head_branch=copy.branch(), files=_count(uncommitted))
+    if head and not uncommitted:
+        return keep_tree(repo, f"{head}^{{tree}}", entry)
+    staged = copy.staged()
     tree = copy.tree(without=uncommitted.nested)
     if staged and staged not in {tree, tree_of(repo, head)}:
         entry = entry.evolve(staged=_commit(repo, staged, [head], "staged", entry.removed_ms))
@@ -117,16 +121,16 @@ def forget(repo: Repository, entry: TrashEntry) -> None:
     run_git(["update-ref", "-d", entry.ref, entry.sha], cwd=repo.git_dir, timeout_s=READ_LIMIT_S)
 
 
-def expire(repo: Repository, now_ms: int) -> None:
-    """Takes out what has been there for 30 days."""
-    for entry in list_trash(repo):
+def expire(repo: Repository, entries: Iterable[TrashEntry], now_ms: int) -> None:
+    """Takes those out that have been there for 30 days."""
+    for entry in entries:
         if entry.expires_ms < now_ms:
             forget(repo, entry)
 
 
 def own_commits(repo: Repository, head: str, branch: str, base_sha: str) -> list[str]:
     """``abc1234 subject`` of the commits that no remote, and no branch but this one, has; newest first."""
-    tip = f"refs/heads/{branch}" if branch and _exists(repo, f"refs/heads/{branch}") else ""
+    tip = f"{HEADS}{branch}" if branch and branch_sha(repo, branch) else ""
     if not head and not tip:
         return []
     known = ["--not", *([f"--exclude={branch}"] if branch else []), "--branches", "--remotes"]
@@ -150,8 +154,12 @@ def _add_ref(repo: Repository, entry: TrashEntry, sha: str) -> str:
     day = datetime.fromtimestamp(entry.removed_ms / 1000, UTC).astimezone().strftime("%Y%m%d")
     for number in range(1, _MOST_ENTRIES):
         ref = f"{TRASH}{day}/{_slug(entry.name)}" + (f"-{number}" if number > 1 else "")
-        if not _exists(repo, ref):
+        try:
             run_git(["update-ref", ref, sha, ""], cwd=repo.git_dir, timeout_s=READ_LIMIT_S)
+        except GitFailed:
+            if not _exists(repo, ref):
+                raise
+        else:
             return ref
     raise ConflictError(f"the trash has too much of {entry.name}: git update-ref -d takes single entries out")
 

@@ -91,6 +91,6 @@ def _expected_head(job: Job, site: Site, landing: Landing) -> str:
     """The landed branch itself may be checked out there, and has just been moved on."""
     with contextlib.suppress(GitError):  # a removal that was cut off leaves what git knows nothing of
         _, head = head_of(Path(job.worktree))
-        if is_ancestor(site.repo, head, landing.sha):
+        if head != landing.source_sha and is_ancestor(site.repo, head, landing.sha):
             return head
     return landing.source_sha

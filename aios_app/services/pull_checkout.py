@@ -10,7 +10,7 @@ from aios_app.domain.errors import NotNow
 from aios_app.domain.models import ACTIVE_STATES, Job
 from aios_app.git.checkout import Checkout, find_checkout, require_finished
 from aios_app.git.checkout_pull import Replacement, fetch_default, keep_checkout, losses, replace
-from aios_app.git.trash import KEPT_DAYS, TrashEntry, expire
+from aios_app.git.trash import KEPT_DAYS, TrashEntry, expire, list_trash
 from aios_app.git.worktrees import repository_lock
 from aios_app.services.context import Context
 from aios_app.services.person_for import person_for, push_limit_s
@@ -68,7 +68,7 @@ def _keep(ctx: Context, found: Replacement) -> TrashEntry:
         commits=len(found.commits),
     )
     with repository_lock(ctx.settings.locks_dir, checkout.repo):
-        expire(checkout.repo, entry.removed_ms)
+        expire(checkout.repo, list_trash(checkout.repo), entry.removed_ms)
         return keep_checkout(checkout, entry, max_bytes=max_bytes(ctx))
 
 

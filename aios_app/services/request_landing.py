@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,11 @@ def request_landings(ctx: Context, request: LandingRequest) -> dict[str, Any]:
     What may not land is an error where it was the only job, else a problem beside the others.
     """
     jobs = _jobs(ctx, request)
-    planned: list[tuple[Job, Landing]] = []
+    branches, planned = _Branches(), list[tuple[Job, Landing]]()
     problems: list[dict[str, Any]] = []
     for job in jobs:
         try:
-            planned.append((job, _plan(ctx, job, request)))
+            planned.append((job, _plan(ctx, job, request, branches)))
         except (ConflictError, ProjectUnusable, GitError) as error:
             if len(jobs) == 1:
                 raise
@@ -110,7 +111,7 @@ def _is_rival(other: Job, job: Job) -> bool:
     )
 
 
-def _plan(ctx: Context, job: Job, request: LandingRequest) -> Landing:
+def _plan(ctx: Context, job: Job, request: LandingRequest, branches: _Branches) -> Landing:
     """The landing as it may be put in line; one that is over already where there is nothing to do."""
     if job.machine != ctx.machine:
         raise NotNow(f"#{job.number} is on another machine: land it there")
@@ -118,8 +119,8 @@ def _plan(ctx: Context, job: Job, request: LandingRequest) -> Landing:
         over = _landing(job, request, _landed_on(job), "")
         return over.evolve(outcome=Outcome.LANDED, steps=(f"ok {already(job)}",))
     repository = find_repository(Path(job.path))
-    target = _target(ctx, job, repository, request)
-    landing = _landing(job, request, target, line_key(repository, target))
+    target = _target(ctx, job, repository, request, branches)
+    landing = _landing(job, request, target, branches.line(repository, target))
     before = ctx.ledger.lines.landing(job.number)
     same = (landing.line, landing.is_revert)
     if before is None or (before.line, before.is_revert) != same or before.outcome is Outcome.LANDED:
@@ -147,11 +148,21 @@ def check_landable(job: Job) -> None:
         raise NotNow(f"#{number} never began, so it has no work to land: aios retry {number}")
 
 
-def _target(ctx: Context, job: Job, repository: Repository, request: LandingRequest) -> Target:
+class _Branches:
+    """Where work lands, each asked of git once for all jobs of a request."""
+
+    def __init__(self) -> None:
+        self.target = cache(landing_target)
+        self.line = cache(line_key)
+
+
+def _target(
+    ctx: Context, job: Job, repository: Repository, request: LandingRequest, branches: _Branches
+) -> Target:
     if request.is_revert:
         return _landed_on(job)
     check_landable(job)
-    return landing_target(repository, job.base_ref, project_setting(ctx, job, "base"))
+    return branches.target(repository, job.base_ref, project_setting(ctx, job, "base"))
 
 
 def _landed_on(job: Job) -> Target:
