@@ -88,6 +88,14 @@ def end_check(job: Job) -> None:
         end_command(Path(job.worktree))
 
 
+def give_up_check(ctx: Context, job: Job) -> bool:
+    """Ends the check of the job's turn for good, as its work lands now; False: there was none to end."""
+    if job.check not in PENDING or not ctx.ledger.note_check(job, PENDING, check="", check_command=""):
+        return False
+    end_check(job)
+    return True
+
+
 def check_log(settings: Settings, number: int) -> Path:
     """Where the output of the job's last check is."""
     return job_dir(settings, number) / "check.log"

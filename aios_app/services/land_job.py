@@ -17,6 +17,7 @@ from aios_app.domain.models import Job, JobState
 from aios_app.git.landed import is_landed
 from aios_app.git.merging import MergeConflict, merge, revert_range
 from aios_app.git.targets import fetch_target, is_ancestor
+from aios_app.services.check_job import give_up_check
 from aios_app.services.context import Context
 from aios_app.services.end_landing import drop_rivals, move_checkout, note_landed, remove_landed
 from aios_app.services.landing_progress import Overtaken, Progress, is_clearing
@@ -154,6 +155,8 @@ def _bring(ctx: Context, progress: Progress) -> None:
 def _reach(ctx: Context, job: Job, site: Site, progress: Progress) -> None:
     """Its work is on the branch when this returns."""
     progress.begin("commit", _COMMIT_S)
+    if give_up_check(ctx, job):
+        progress.done("note the check of its worktree was ended")
     source = find_source(job, site.repo, progress.landing, site.person)
     for line in source.said:
         progress.done(line)

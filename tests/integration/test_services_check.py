@@ -12,6 +12,7 @@ import pytest
 
 from aios_app.agents import DEMO_AGENT
 from aios_app.domain.errors import NotNow
+from aios_app.domain.landing import Outcome
 from aios_app.domain.models import Job, JobState
 from aios_app.ledger.connection import connect
 from aios_app.queue.app import queue_name
@@ -26,7 +27,10 @@ from aios_app.services.records import job_dir
 from aios_app.services.run_check import run_check
 from aios_app.spool.files import Signal
 from aios_app.stack.address import redis_py_url
+from tests.integration.landing_jobs import land, person
 from tests.integration.service_fixtures import claimed, now, started
+
+__all__ = ["person"]
 
 MakeProject = Callable[[str], Path]
 
@@ -85,6 +89,18 @@ def worked_off(ctx: Context, job: Job) -> Job:
 
     begin_check(ctx, job.attempt, start)
     return now(ctx, [job])[0]
+
+
+def begun(ctx: Context, job: Job) -> threading.Thread:
+    """The thread in which the job's check runs, which has written its first word."""
+    thread = threading.Thread(target=worked_off, args=(ctx, job))
+    thread.start()
+    log = check_log(ctx.settings, job.number)
+    for _ in range(500):
+        if log.is_file() and log.stat().st_size:
+            break
+        threading.Event().wait(0.01)
+    return thread
 
 
 def is_sent(ctx: Context, job: Job) -> bool:
@@ -180,19 +196,29 @@ def test_the_end_of_an_agent_in_review_keeps_what_its_check_said(ctx: Context, s
 def test_a_further_turn_ends_a_check_and_drops_what_came_of_it(ctx: Context, shop: Path) -> None:
     set_check(ctx, ctx.catalog.projects()[0], "echo begun; sleep 57")
     job = done(ctx, at_work(ctx, shop), "good")
-    thread = threading.Thread(target=worked_off, args=(ctx, job))
-    thread.start()
-    log = check_log(ctx.settings, job.number)
-    for _ in range(500):
-        if log.is_file() and log.stat().st_size:
-            break
-        threading.Event().wait(0.01)
+    thread = begun(ctx, job)
 
     job = tell(ctx, job, "prompt")
     thread.join(5)
 
     assert not thread.is_alive()
     assert (now(ctx, [job])[0].check, ctx.trouble.is_set()) == ("", False)
+
+
+@pytest.mark.timeout(30)
+def test_a_landing_ends_the_check_before_it_commits_and_no_other_begins(ctx: Context, shop: Path) -> None:
+    command = 'case "$PWD" in */landing/*) ;; *) echo begun; sleep 57 ;; esac'
+    set_check(ctx, ctx.catalog.projects()[0], command)
+    job = done(ctx, at_work(ctx, shop), "good")
+    thread = begun(ctx, job)
+
+    landing = land(ctx, now(ctx, [job])[0], is_kept=True)
+    thread.join(5)
+
+    assert not thread.is_alive()
+    assert (landing.outcome, now(ctx, [job])[0].check) == (Outcome.LANDED, "")
+    assert landing.steps[0] == "note the check of its worktree was ended"
+    assert not ctx.trouble.is_set()
 
 
 def test_a_check_of_an_older_turn_is_not_begun(ctx: Context, shop: Path) -> None:
