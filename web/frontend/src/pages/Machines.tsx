@@ -6,9 +6,6 @@ import type { Status } from "../protocol";
 import { store, useStore } from "../store";
 import { age, clock, count, gigabytes } from "../words";
 
-/** Load and memory change without events. */
-const ANEW_MS = 5000;
-
 export function MachinesPage() {
   const status = useStore((known) => known.status);
   useEffect(() => {
@@ -16,8 +13,13 @@ export function MachinesPage() {
       if (document.visibilityState === "visible") store.loadStatus().catch(() => undefined); // the feed tells why
     };
     load();
-    const timer = setInterval(load, ANEW_MS);
-    return () => clearInterval(timer);
+    // Load and memory have no events: they are as of the last news of a job, or the last look at the page.
+    addEventListener("focus", load);
+    document.addEventListener("visibilitychange", load);
+    return () => {
+      removeEventListener("focus", load);
+      document.removeEventListener("visibilitychange", load);
+    };
   }, []);
   if (!status) return <p class="empty">Loading…</p>;
   return (
