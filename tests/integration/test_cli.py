@@ -66,6 +66,16 @@ def test_each_form_of_jobs_asks_for_its_scope(
     assert json.loads(done.out) == _jobs(job(7))
 
 
+def test_jobs_takes_jobs_as_other_commands_do(person: Person, service: StandIn) -> None:
+    service.answers["POST /jobs/find"] = _jobs(job(7), job(9, "landed"))
+
+    done, at_work = person.types("jobs", "7", "nine"), person.types("jobs", "7", "nine", "-r")
+
+    assert service.body_of("POST /jobs/find")["refs"] == ["7", "nine"]
+    assert [line.split()[0] for line in done.out.splitlines()] == ["#7", "#9"]
+    assert [line.split()[0] for line in at_work.out.splitlines()] == ["#7"]
+
+
 def test_runs_are_listed_with_their_states(person: Person, service: StandIn) -> None:
     run = {"number": 3, "source": "all", "title": "fix it", "is_sequential": True, "stage": 0, "stages": 2}
     service.answers["GET /runs"] = {"v": 1, "runs": [{**run, "states": {"review": 2, "queued": 1}}]}
@@ -90,8 +100,10 @@ def test_reading_with_the_stack_down_says_so_and_shows_what_is_on_disk(
     (runs / "4.json").write_text("{broken")
 
     jobs, worktrees, sessions, status = (person.types(verb) for verb in ("jobs", "w", "ls", "status"))
+    single, whole = person.types("jobs", "7"), person.types("jobs", "r1")
 
     assert [done.code for done in (jobs, worktrees, sessions, status)] == [0] * 4
+    assert ("#7 " in single.out, "#8 " in single.out, "#8 " in whole.out) == (True, False, True)
     assert jobs.err == "the stack is down: aios up. On disk:\n"
     assert "#7 review " in jobs.out
     assert "#8 queued " in jobs.out

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from aios_app.cli import exits, output, session
-from aios_app.cli.client import Json
+from aios_app.cli.client import Client, Json
 from aios_app.cli.following import changes
 from aios_app.cli.job_lines import change, job_lines
 
@@ -13,19 +14,28 @@ from aios_app.cli.job_lines import change, job_lines
 _VISIBLE = ("state", "attempt_no", "question", "cause", "reason", "note")
 
 
-def follow(path: str, run: int | None, *, is_wide: bool, is_json: bool) -> int:
-    """Stays until it is interrupted; with ``is_json`` each change is one line."""
+def follow(
+    ask: Callable[[Client], Json],
+    is_wanted: Callable[[Json], bool] | None,
+    *,
+    is_wide: bool,
+    is_json: bool,
+) -> int:
+    """What ``ask`` answers and its changes, until it is interrupted; with ``is_json`` each is one line.
+
+    ``is_wanted`` admits jobs that come later.
+    """
     client, shown = session.client(), dict[int, Json]()
     skew_ms = 0
 
     def read() -> list[Json]:
         nonlocal skew_ms
-        answer = client.get(path)
+        answer = ask(client)
         skew_ms = int(answer["now_ms"] - time.time() * 1000)
         jobs: list[Json] = answer["jobs"]
         return jobs
 
-    for news in changes(client, read, is_wanted=lambda job: run is None or job["run"] == run):
+    for news in changes(client, read, is_wanted=is_wanted):
         seen = [job for job in news if _looks_different(job, shown.get(job["number"]))]
         shown.update({job["number"]: job for job in news})
         if is_json:
