@@ -53,6 +53,21 @@ def _write_synced(descriptor: int, text: str) -> None:
 
 def git_dir_of(worktree: Path) -> Path:
     """The git directory of this one worktree; raises ``GitError`` where there is none."""
+    return _linked(worktree) or _found(worktree)
+
+
+def _linked(worktree: Path) -> Path | None:
+    """That of a worktree which was added, at the price of its link; None: look closer."""
+    try:
+        words = (worktree / ".git").read_text(encoding="utf-8", errors="surrogateescape").strip()
+        place = (worktree / words.removeprefix("gitdir: ")).resolve()
+    except (OSError, ValueError):
+        return None
+    is_whole = words.startswith("gitdir: ") and (place / "HEAD").is_file() and (place / "commondir").is_file()
+    return place if is_whole else None
+
+
+def _found(worktree: Path) -> Path:
     try:
         with git.Repo(worktree, expand_vars=False) as repo:
             return Path(repo.git_dir).resolve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -36,6 +37,8 @@ from tests.integration.service_fixtures import claimed, running
 __all__ = ["person", "shop"]
 
 pytestmark = pytest.mark.timeout(30)
+#: Of one landing with its removal, with two for the request: those few milliseconds each add up.
+_MOST_GIT_COMMANDS = 30
 
 
 def test_a_job_lands_with_what_is_uncommitted_and_its_worktree_is_gone(context: Context, shop: Path) -> None:
@@ -57,6 +60,21 @@ def test_a_job_lands_with_what_is_uncommitted_and_its_worktree_is_gone(context: 
     assert git(shop, "rev-parse", "main") == landing.sha
     assert git(shop, "branch", "--list", "aios/*") == ""
     assert [line.split()[0] for line in landing.steps] == ["ok", "ok", "ok", "your", "ok"]
+
+
+def test_a_landing_takes_no_more_git_commands_than_it_must(
+    context: Context, shop: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given a base that has moved on since the work began
+    first, job = (worked(context, shop, name)[0] for name in ("a.txt", "b.txt"))
+    land(context, first)
+
+    with caplog.at_level(logging.DEBUG, "aios_app.git.runner"):
+        landing = land(context, job)
+
+    commands = [record.__dict__["git_cmd"] for record in caplog.records if "git_cmd" in record.__dict__]
+    assert landing.outcome is Outcome.LANDED
+    assert 5 < len(commands) <= _MOST_GIT_COMMANDS, commands
 
 
 def test_of_two_that_change_one_line_the_second_is_a_conflict_with_both_sides(
