@@ -53,6 +53,10 @@ export function checkLogin(): Promise<Session> {
   return get<Session>("/web/session");
 }
 
+let isLeaving = false;
+
+/** Once, however many requests were refused at the same time. */
 function showLogin(): void {
-  location.replace("/login");
+  if (!isLeaving) location.replace("/login");
+  isLeaving = true;
 }
