@@ -64,6 +64,7 @@ def _running_in(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_twice_in_a_row_it_shows_six_jobs_in_review_and_then_removes_itself(demo: Demo, home: Path) -> None:
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
 
@@ -85,6 +86,7 @@ def test_twice_in_a_row_it_shows_six_jobs_in_review_and_then_removes_itself(demo
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.long
 def test_what_an_agent_left_running_ends_with_the_demo(demo: Demo, home: Path) -> None:
     demo()
     leaves = "setsid sleep 1000 </dev/null >/dev/null 2>&1 &"

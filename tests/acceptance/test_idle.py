@@ -20,6 +20,7 @@ AGENTS = 99
 QUIET_S = 20.0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(90)
 def test_a_hundred_parked_agents_cost_no_commands_no_messages_and_no_processor(stack: Stack) -> None:
     stack.ok("config", "max_agents", "200")
