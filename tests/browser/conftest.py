@@ -18,9 +18,9 @@ from tests.browser.viewer import Viewer
 _FLAGS = ("--no-sandbox", "--disable-dev-shm-usage")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A running stack for all tests of this folder."""
+    """A running stack for the tests of one file."""
     root = Path(tempfile.mkdtemp(prefix="aios-b-", dir="/tmp"))
     built = Stack(root)
     try:
@@ -31,14 +31,14 @@ def stack() -> Iterator[Stack]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers."""
+    """What drives browsers. While it is there no test of its process can run an event loop of its own."""
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """One Chromium; each viewer is a profile of its own in it.
 
