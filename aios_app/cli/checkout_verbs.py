@@ -28,13 +28,15 @@ def revert_commits(count: int, *, is_sure: bool, is_json: bool) -> int:
     return carry_out("/checkout/revert", {"count": count}, is_sure=is_sure, is_json=is_json)
 
 
-def carry_out(path: str, fields: dict[str, Any], *, is_sure: bool, is_json: bool) -> int:
+def carry_out(
+    path: str, fields: dict[str, Any], *, is_sure: bool, is_json: bool, suggests: bool = True
+) -> int:
     """Asks the API, then the person, then has it done; exit code 1 where they say no."""
     body = {**fields, "cwd": caller_directory(), "environment": environment()}
     answer = session.write(lambda client: client.post(path, body, timeout_s=PATIENCE_S))
     if "question" in answer:
         _show_names(answer)
-        if not confirm(answer["question"], is_sure=is_sure):
+        if not confirm(answer["question"], is_sure=is_sure, suggests=suggests):
             return exits.FAILED
         answer = session.client().post(path, {**body, "is_confirmed": True}, timeout_s=PATIENCE_S)
     if is_json:

@@ -6,14 +6,18 @@ from aios_app.cli import output, terminal
 from aios_app.domain.errors import ConflictError, ExternalError
 
 
-def confirm(question: str, *, is_sure: bool) -> bool:
-    """Whether to go on. Raises ``ConflictError`` where nobody can be asked and ``-y`` was not given."""
+def confirm(question: str, *, is_sure: bool, suggests: bool = True) -> bool:
+    """Whether to go on; an empty answer is what AIOS ``suggests``.
+
+    Raises ``ConflictError`` where nobody can be asked and ``-y`` was not given.
+    """
     if is_sure:
         return True
     if not terminal.is_interactive():
         raise ConflictError(f"{output.clean(question)} Nobody is there to answer: add -y")
-    answer = output.ask(f"{output.clean(question)} [Y/n]")
-    is_wanted = bool(answer) and answer.strip().lower() in {"", "y", "yes"}
+    answer = output.ask(f"{output.clean(question)} {'[Y/n]' if suggests else '[y/N]'}")
+    word = answer.strip().lower()
+    is_wanted = word in {"y", "yes"} or (suggests and word == "" and bool(answer))
     if not is_wanted:
         output.note("nothing was done")
     return is_wanted

@@ -78,6 +78,18 @@ def test_at_a_terminal_the_person_is_asked_and_may_say_no(stack: Stack, shop: Pa
     (shop / "draft.txt").unlink()
 
 
+def test_what_would_take_work_away_is_not_what_an_empty_answer_means(stack: Stack, shop: Path) -> None:
+    (shop / "draft.txt").write_text("mine\n")
+
+    with stack.terminal("pull", cwd=shop) as terminal:
+        terminal.read_until("[y/N]")
+        terminal.type("\n")
+        assert terminal.process.wait(20) == 1
+
+    assert stack.git(shop, "status", "--porcelain") == "?? draft.txt"
+    (shop / "draft.txt").unlink()
+
+
 def test_outside_of_a_repository_it_is_wrong_usage(stack: Stack) -> None:
     done = stack.run("push", "-y", cwd=stack.root / "home")
 

@@ -16,4 +16,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fetches, names what will go, asks; what goes is in the trash, ignored files and stashes stay."""
-    return checkout_verbs.carry_out("/checkout/pull", {}, is_sure=args.yes, is_json=args.json)
+    return checkout_verbs.carry_out("/checkout/pull", {}, is_sure=args.yes, is_json=args.json, suggests=False)
