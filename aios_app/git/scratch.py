@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import time
@@ -14,14 +13,13 @@ from pathlib import Path
 from aios_app.domain.errors import GitError
 from aios_app.git.entries import loose_ref
 from aios_app.git.location import Repository
+from aios_app.git.locking import wait_for_lock
 from aios_app.git.metadata import git_dir_of
 from aios_app.git.person import Person
 from aios_app.git.runner import GitFailed, GitTimeout, run_git
 
 #: Git on this machine alone: even the first checkout of a very large repository is done within this.
 LOCAL_LIMIT_S = 600
-#: How often one that waits for another's git looks: a lock has no deadline of its own.
-_LOOK_S = 0.05
 #: What a merge, rebase, revert or bisect that was cut off leaves; the index and HEAD are made anew.
 _LEFT_BEHIND = ("rebase-merge", "rebase-apply", "sequencer", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 _NO_RECURSION = {"submodule.recurse": "false"}
@@ -132,25 +130,13 @@ def _open_locked(path: Path, deadline: float) -> int:
     while True:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            _wait_for(descriptor, path, deadline)
+            wait_for_lock(descriptor, deadline, f"another git holds {path}: wait for its end, then retry")
         except BaseException:
             os.close(descriptor)
             raise
         if os.fstat(descriptor).st_nlink:
             return descriptor
         os.close(descriptor)  # whoever held it removed it meanwhile: this lock is of no file
-
-
-def _wait_for(descriptor: int, path: Path, deadline: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > deadline:
-                raise GitError(f"another git holds {path}: wait for its end, then retry") from error
-            time.sleep(_LOOK_S)
-        else:
-            return
 
 
 def _beside(place: Path, suffix: str) -> Path:

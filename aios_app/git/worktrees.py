@@ -19,6 +19,7 @@ from aios_app.git.entries import branch_sha, checked_out_branch, entry_of
 from aios_app.git.filling import copy_included, fill_submodules
 from aios_app.git.inspection import DiffSize, WorktreeInfo, diff_size, list_worktrees
 from aios_app.git.location import Repository
+from aios_app.git.locking import wait_for_lock
 from aios_app.git.metadata import read_metadata, write_metadata
 from aios_app.git.runner import run_git
 
@@ -33,9 +34,6 @@ __all__ = [
     "repository_lock",
     "write_metadata",
 ]
-
-#: How often a retry looks whether the git of a killed worker has ended: nothing else here waits so.
-_ORPHAN_LOOK_S = 0.05
 
 
 @contextlib.contextmanager
@@ -130,25 +128,13 @@ def _make(repo: Repository, place: Path, branch: str, sha: str, *, deadline: flo
 
 def _clear_crashed(repo: Repository, mark: Path, place: Path, deadline: float) -> None:
     with _open(mark) as descriptor:
-        _wait_for_orphan(descriptor, place, deadline)
+        wait_for_lock(descriptor, deadline, f"another git still makes {place}: end it, then retry")
         begun = json.loads(os.read(descriptor, 10_000) or "{}")
     if begun and read_metadata(place) is None:
         if branch_sha(repo, begun["branch"]) not in ("", begun["sha"]):
             raise ConflictError(f"{place} has commits, though its creation was cut off: look at it first")
         _remove(repo, place, begun["branch"], begun["sha"])
     mark.unlink()
-
-
-def _wait_for_orphan(descriptor: int, place: Path, deadline: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > deadline:
-                raise GitError(f"another git still makes {place}: end it, then retry") from error
-            time.sleep(_ORPHAN_LOOK_S)
-        else:
-            return
 
 
 def _check_ours(repo: Repository, place: Path, branch: str) -> None:
