@@ -44,7 +44,7 @@ def create_worktree(ctx: Context, attempt_id: str) -> None:
         base = _known_base(job) or _fetched_base(ctx, job, repository)
         worktree = Path(job.worktree)
         add_worktree(repository, path=worktree, branch=job.branch, sha=base.sha)
-        write_metadata(worktree, _metadata(job, base))
+        write_metadata(worktree, metadata_of(job, base_ref=base.ref, base_sha=base.sha))
     ctx.ledger.move(
         attempt_id, {JobState.PREPARING}, None, base_ref=base.ref, base_sha=base.sha, note=base.note
     )
@@ -83,7 +83,8 @@ def _is_of(job: Job, project: Project) -> bool:
     return project.uuid == job.project_id or (project.path == job.path and project.machine_id == job.machine)
 
 
-def _metadata(job: Job, base: _Base) -> dict[str, object]:
+def metadata_of(job: Job, *, base_ref: str, base_sha: str) -> dict[str, object]:
+    """What a worktree keeps of its job."""
     return {
         "job": job.number,
         "run": job.run,
@@ -91,6 +92,6 @@ def _metadata(job: Job, base: _Base) -> dict[str, object]:
         "project": job.project,
         "project_id": job.project_id,
         "branch": job.branch,
-        "base_ref": base.ref,
-        "base_sha": base.sha,
+        "base_ref": base_ref,
+        "base_sha": base_sha,
     }

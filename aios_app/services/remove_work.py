@@ -13,6 +13,7 @@ from aios_app.git.repository import find_repository
 from aios_app.git.trash import TrashEntry
 from aios_app.git.worktrees import repository_lock
 from aios_app.services.context import Context
+from aios_app.services.create_worktree import metadata_of
 
 _MB = 1024 * 1024
 #: Of a prompt's first line, in the trash.
@@ -41,7 +42,8 @@ def remove_work(ctx: Context, job: Job, *, landed_sha: str = "") -> Removal:
                 title=job.title[:_TITLE_CHARS],
                 base_ref=job.base_ref,
                 base_sha=job.base_sha,
-                metadata=_metadata(job),
+                metadata=read_metadata(path)
+                or metadata_of(job, base_ref=job.base_ref, base_sha=job.base_sha),
             ),
             branch=job.branch,
             max_bytes=max_bytes(ctx),
@@ -79,16 +81,3 @@ def check_own(job: Job) -> None:
 def max_bytes(ctx: Context) -> int:
     """How much of uncommitted files the trash takes of one worktree."""
     return int(ctx.catalog.get("trash_max_mb")) * _MB
-
-
-def _metadata(job: Job) -> dict[str, object]:
-    return read_metadata(Path(job.worktree)) or {
-        "job": job.number,
-        "run": job.run,
-        "attempt": job.attempt,
-        "project": job.project,
-        "project_id": job.project_id,
-        "branch": job.branch,
-        "base_ref": job.base_ref,
-        "base_sha": job.base_sha,
-    }
