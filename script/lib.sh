@@ -8,6 +8,8 @@ package_size() {
     python3) echo 35 ;;
     chromium) echo 400 ;;
     vim) echo 41 ;;
+    zsh) echo 16 ;;
+    fish) echo 22 ;;
     python3*-venv) echo 8 ;;
     *) echo 1 ;;
     esac
@@ -82,10 +84,10 @@ need_certificates() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 }
 
-# The browser that the tests of the pages drive, and what they run in its terminal.
-need_for_pages() {
+# The browser that the tests of the pages drive, what they run in its terminal, and the shells that people use.
+need_for_tests() {
     [ "${wanted_kind:-plain}" = dev ] || return 0
-    for name in chromium vim; do
+    for name in chromium vim zsh fish; do
         command -v "$name" >/dev/null 2>&1 || echo "$name"
     done
 }
@@ -95,7 +97,7 @@ missing_packages() {
     packages=$(need_program git 2.34 git --version) || return
     packages="$packages $(need_program tmux 3.2 tmux -V)" || return
     packages="$packages $(need_python)" || return
-    packages="$packages $(need_certificates) $(need_for_pages)"
+    packages="$packages $(need_certificates) $(need_for_tests)"
     # shellcheck disable=SC2086
     echo $packages
 }

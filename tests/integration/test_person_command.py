@@ -122,8 +122,7 @@ def test_the_start_up_files_of_the_shell_are_read_and_what_they_say_is_left_out(
 @pytest.mark.parametrize("shell", ["dash", "bash", "zsh", "fish"])
 def test_the_person_s_shell_may_be_any(run: Run, log: Path, shell: str) -> None:
     program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"{shell} is not installed")
+    assert program is not None, f"{shell} is missing: script/setup dev installs it"
 
     ended = run('echo "it\'s $((1 + 1))"; exit 3', shell=program)
 
