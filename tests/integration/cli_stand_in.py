@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from aios_app.domain.models import Finishes, Job, JobState
+from aios_app.domain.models import JobState
+from tests.jobs import make_job
 
 Json = dict[str, Any]
 Answer = Json | Callable[[Json], Json]
@@ -22,26 +23,7 @@ NOW_MS = 1_700_000_000_000
 
 def job(number: int, state: str = "running", **changes: Any) -> Json:
     """A job as the API shows it."""
-    made = Job(
-        number=number,
-        run=1,
-        stage=0,
-        name=f"shop-codex-20261120-063900-all-0-j{number}",
-        branch=f"aios/{number}-fix-it",
-        project_id="p1",
-        project="shop",
-        path="/code/shop",
-        machine="m1",
-        agent_key="c",
-        agent="codex",
-        finishes=Finishes.TURN,
-        weight=1,
-        instance=0,
-        title="fix it",
-        created_ms=NOW_MS,
-        state=JobState(state),
-        since_ms=NOW_MS,
-    )
+    made = make_job(number, state=JobState(state), created_ms=NOW_MS, since_ms=NOW_MS)
     return {**json.loads(json.dumps(made.to_json())), **changes}
 
 

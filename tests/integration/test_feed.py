@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from aios_app.domain.errors import QueueError, UsageError
-from aios_app.domain.models import Finishes, Job
+from aios_app.domain.models import Job
 from aios_app.ledger import keys
+from tests.jobs import make_job
 from tests.private_redis import RedisServer
 from web.feed import MAX_LINES, Feed, Subscription
 
@@ -257,29 +257,7 @@ async def _take(subscription: Subscription, count: int) -> list[dict[str, Any]]:
 
 
 def _jobs(numbers: Sequence[int]) -> list[Job]:
-    return [_job(number) for number in numbers]
-
-
-def _job(number: int) -> Job:
-    path = Path("/code/shop")
-    return Job(
-        number=number,
-        run=1,
-        stage=0,
-        name=f"shop-{number}",
-        branch=f"aios/{number}",
-        project_id="p",
-        project="shop",
-        path=str(path),
-        machine="m",
-        agent_key="d",
-        agent="demo",
-        finishes=Finishes.TURN,
-        weight=1,
-        instance=0,
-        title="",
-        created_ms=0,
-    )
+    return [make_job(number) for number in numbers]
 
 
 def _commands(redis: Redis) -> int:

@@ -3,30 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 from aios_app.domain.comparison import ranked, work_ms
-from aios_app.domain.models import Finishes, Job, JobState
+from aios_app.domain.models import Job, JobState
+from tests.jobs import make_job
 
 
 def _job(number: int, **changes: Any) -> Job:
-    fields: dict[str, Any] = {"files": 1, "added": 10, "state": JobState.REVIEW} | changes
-    return Job(
-        number=number,
-        run=1,
-        stage=0,
-        name=f"j{number}",
-        branch="b",
-        project_id="p",
-        project="shop",
-        path="/shop",
-        machine="m",
-        agent_key="c",
-        agent="codex",
-        finishes=Finishes.TURN,
-        weight=1,
-        instance=0,
-        title="fix it",
-        created_ms=1,
-        **fields,
-    )
+    return make_job(number, **{"files": 1, "added": 10, "state": JobState.REVIEW} | changes)
 
 
 def _order(*jobs: Job) -> list[int]:

@@ -2,28 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aios_app.domain.models import Finishes, Job, JobState
+from aios_app.domain.models import JobState
 from aios_app.domain.news import event_of, headline
 from aios_app.domain.statistics import add_up, total
+from tests.jobs import make_job
 
-JOB = Job(
-    number=4,
-    run=1,
-    stage=0,
-    name="n",
-    branch="b",
-    project_id="p",
-    project="shop",
-    path="/p",
-    machine="m",
-    agent_key="c",
-    agent="codex",
-    finishes=Finishes.TURN,
-    weight=1,
-    instance=0,
-    title="fix it",
-    created_ms=1_000,
-)
+JOB = make_job(4)
 WAITING = replace(JOB, state=JobState.WAITING, question="Proceed?")
 FAILED = replace(JOB, number=5, state=JobState.FAILED, cause="exited 1")
 
