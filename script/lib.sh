@@ -9,6 +9,7 @@ package_size() {
     chromium) echo 400 ;;
     vim) echo 41 ;;
     zsh) echo 16 ;;
+    iproute2) echo 4 ;;
     fish) echo 22 ;;
     python3*-venv) echo 8 ;;
     *) echo 1 ;;
@@ -84,12 +85,14 @@ need_certificates() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 }
 
-# The browser that the tests of the pages drive, what they run in its terminal, and the shells that people use.
+# The browser that the tests of the pages drive, what they run in its terminal, the shells that people use, and
+# what makes hosts of network namespaces, with clocks of their own.
 need_for_tests() {
     [ "${wanted_kind:-plain}" = dev ] || return 0
-    for name in chromium vim zsh fish; do
+    for name in chromium vim zsh fish faketime; do
         command -v "$name" >/dev/null 2>&1 || echo "$name"
     done
+    command -v ip >/dev/null 2>&1 || echo iproute2
 }
 
 # The Debian packages that are missing, on one line. Fails, with words, for what no package mends.
