@@ -5,7 +5,8 @@ key                                       type    holds
 ========================================  ======  ==========================================================
 ``aios:1:meta``                           hash    ``version``; ``generation``, new after each rebuild;
                                                   ``instance``, the AIOS that owns this database;
-                                                  ``last_run`` and ``last_job``, the counters
+                                                  ``last_run`` and ``last_job``, the counters;
+                                                  ``node_secret``, which nodes show to one another
 ``aios:1:runs``                           zset    run numbers, by number
 ``aios:1:run:N``                          hash    a run: its flags, ``agents``, ``labels`` (JSON),
                                                   ``stage`` (the open one), ``stages`` (count)
@@ -30,14 +31,20 @@ key                                       type    holds
                                                   ``screen`` (mark of the screen when a person attached),
                                                   ``trouble`` (what failed last), ``busy`` (its turn is over
                                                   but for a command that it awaits)
-``aios:1:machines``                       set     machine ids
+``aios:1:machines``                       set     ids of the cluster's machines
 ``aios:1:lanes``                          set     lanes that were parked: the agents of one login
 ``aios:1:lane:L``                         hash    ``next_ms`` (when its next job may be claimed),
                                                   ``spawn_ms`` (when its next agent may start); of a rate
                                                   limit: ``parked_ms until_ms pause_s reason``
 ``aios:1:lane:L:failed``                  set     attempts that a rate limit ended with nothing changed
-``aios:1:machine:ID``                     hash    ``name``, ``max_agents``, ``worker_pid``, and of each lane
-                                                  ``max:L`` and ``stagger_ms:L``
+``aios:1:machine:ID``                     hash    ``name``, ``max_agents``, and of each lane ``max:L`` and
+                                                  ``stagger_ms:L``; ``address``, ``port`` and ``certificate``
+                                                  (PEM) of its node; ``version`` of its AIOS; ``messages``,
+                                                  the version of those that it understands; ``state``:
+                                                  ``active``, ``drained``, ``removed`` (then it is not in the
+                                                  set); ``facts`` (JSON, ``domain.machines.Machine``);
+                                                  ``beat_ms``, its last sign of life; ``left_ms``, when it
+                                                  stopped in peace
 ``aios:1:machine:ID:news``                set     jobs that wait or failed and were not announced yet
 ``aios:1:machine:ID:queue``               zset    jobs whose stage is open and that wait for a slot, by order
 ``aios:1:machine:ID:slots``               set     jobs with an open agent process of weight 1

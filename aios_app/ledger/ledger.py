@@ -10,10 +10,12 @@ from typing import Any
 
 from aios_app.domain.errors import UnknownJob
 from aios_app.domain.events import Event, EventKind
+from aios_app.domain.machines import Machine
 from aios_app.domain.models import LIVE_STATES, Agent, Job, JobState, Run
 from aios_app.ledger import keys
 from aios_app.ledger.connection import Scripts, connect, redis_errors
 from aios_app.ledger.lines import Lines
+from aios_app.ledger.registry import Registry
 from aios_app.ledger.texts import as_json, whole
 
 #: Taken off the order of a job for which a person waits.
@@ -84,6 +86,7 @@ class Ledger:
         self._scripts = Scripts(self._redis)
         self._generation = ""
         self.lines = Lines(self._redis, self._run)
+        self.registry = Registry(self._redis)
 
     def close(self) -> None:
         self._redis.close()
@@ -307,6 +310,10 @@ class Ledger:
     def machines(self) -> list[str]:
         with redis_errors():
             return sorted(self._redis.smembers(keys.MACHINES))
+
+    def machines_known(self) -> list[Machine]:
+        """The machines of the cluster by name, and whether they are there."""
+        return self.registry.known()
 
     def slots_used(self, machine: str) -> int:
         with redis_errors():

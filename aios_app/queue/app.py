@@ -7,6 +7,8 @@ from typing import Any
 
 from celery import Celery
 
+from aios_app.domain.machines import client_name
+
 #: Seconds for which a message may stay unacknowledged. The worker of a machine restores its own messages
 #: when it starts, so this only has to be longer than any machine may be away.
 VISIBILITY_TIMEOUT_S = 30 * 86400
@@ -22,11 +24,6 @@ _PROBES = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 def queue_name(machine: str) -> str:
     """The queue that the worker of this machine consumes."""
     return f"machine.{machine}"
-
-
-def client_name(machine: str) -> str:
-    """What the connections of this machine's worker are called in Redis."""
-    return f"aios-{machine}"
 
 
 def make_app(broker_url: str, *, machine: str = "") -> Celery:

@@ -1,0 +1,111 @@
+"""The machines of the cluster: who they are, where their nodes answer, and whether they are there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from aios_app.domain.machines import YOUNG_MS, Machine, MachineState, client_name
+from aios_app.ledger import keys
+from aios_app.ledger.connection import redis_errors
+
+
+class Registry:
+    """What each machine says of itself, and what a person wants of it."""
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - of connect()
+        self._redis = client
+
+    def known(self) -> list[Machine]:
+        """The machines of the cluster by name; those that were removed are left out."""
+        with redis_errors():
+            ids = sorted(self._redis.smembers(keys.MACHINES))
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.time()
+            for machine in ids:
+                pipe.hgetall(keys.machine(machine))
+                pipe.scard(keys.machine(machine) + ":slots")
+            time, *found = pipe.execute()
+        now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
+        records = dict(zip(ids, zip(found[::2], found[1::2], strict=True), strict=True))
+        old = [machine for machine, (data, _) in records.items() if not _is_young(data, now_ms)]
+        connected = self._connected() if old and len(ids) > 1 else set(ids)
+        machines = [
+            _machine(machine, data, slots, is_there=machine not in old or machine in connected)
+            for machine, (data, slots) in records.items()
+        ]
+        return sorted(machines, key=lambda machine: (machine.name, machine.id))
+
+    def find(self, machine: str) -> Machine | None:
+        """The machine with this id, also one that was removed."""
+        found = [known for known in self.known() if known.id == machine]
+        if found:
+            return found[0]
+        with redis_errors():
+            data = self._redis.hgetall(keys.machine(machine))
+        return _machine(machine, data, 0, is_there=False) if data else None
+
+    def write(self, machine: str, **values: str | int) -> None:
+        """Notes what a machine is; it belongs to the cluster from then on."""
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.sadd(keys.MACHINES, machine)
+            pipe.hset(keys.machine(machine), mapping=dict(values))
+            pipe.execute()
+
+    def node_secret(self) -> str:
+        """What one node shows to another, made by who asks first."""
+        with redis_errors():
+            self._redis.hsetnx(keys.META, "node_secret", secrets.token_urlsafe(32))
+            return str(self._redis.hget(keys.META, "node_secret"))
+
+    def _connected(self) -> set[str]:
+        """The machines whose worker has a connection."""
+        with redis_errors():
+            names = {str(client["name"]) for client in self._redis.client_list()}
+            ids = self._redis.smembers(keys.MACHINES)
+        return {machine for machine in ids if client_name(machine) in names}
+
+
+def _is_young(data: Mapping[str, str], now_ms: int) -> bool:
+    return not data.get("left_ms") and now_ms - _number(data, "beat_ms") < YOUNG_MS
+
+
+def _machine(machine: str, data: Mapping[str, str], slots: int, *, is_there: bool) -> Machine:
+    last_ms = _number(data, "left_ms") or _number(data, "beat_ms") or 1
+    return Machine(
+        id=machine,
+        name=data.get("name") or machine[:8],
+        address=data.get("address", ""),
+        port=_number(data, "port"),
+        certificate=data.get("certificate", ""),
+        version=data.get("version", ""),
+        messages=_number(data, "messages"),
+        state=_state(data),
+        max_agents=_number(data, "max_agents"),
+        slots=slots,
+        facts=_facts(data),
+        beat_ms=_number(data, "beat_ms"),
+        unreachable_ms=0 if is_there else last_ms,
+    )
+
+
+def _state(data: Mapping[str, str]) -> MachineState:
+    with contextlib.suppress(ValueError):
+        return MachineState(data.get("state", ""))
+    return MachineState.ACTIVE
+
+
+def _facts(data: Mapping[str, str]) -> dict[str, Any]:
+    with contextlib.suppress(ValueError):
+        facts = json.loads(data.get("facts", ""))
+        return facts if isinstance(facts, dict) else {}
+    return {}
+
+
+def _number(data: Mapping[str, str], name: str) -> int:
+    text = data.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else 0
