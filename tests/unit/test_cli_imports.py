@@ -18,6 +18,8 @@ _HEAVY = {
     "supervisor",
     "psutil",
     "http.client",
+    "rich",
+    "textual",
 }
 _SLOW = {"typing", "shutil", "subprocess", "hashlib", "logging", "tempfile", "urllib.request"}
 _PROGRAM = "import sys; from aios_app.cli.__main__ import main; main(); print(*sys.modules, file=sys.stderr)"
