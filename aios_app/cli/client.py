@@ -11,7 +11,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from aios_app.domain.errors import AiosError, ConflictError, ExternalError, StackError, UsageError
@@ -61,20 +61,20 @@ class Client:
         return True
 
     @contextmanager
-    def events(self, deadline: float | None) -> Iterator[Iterator[Json]]:
-        """The stream of events from now on: what happens after this has entered is in it.
+    def events(self, deadline: float | None, after: str = "") -> Iterator[Events]:
+        """The stream of events after that one, or from now on: what happens after this has entered is in it.
 
         It ends when the service does. Raises ``TimeoutError`` at ``deadline``, a time of ``time.monotonic``.
         """
         with closing(self._connect()) as connection, connection.makefile("rb") as stream:
             connection.settimeout(_TIMEOUT_S)
             with _named_errors():
-                connection.sendall(_request("GET", "/api/v1/events"))
+                connection.sendall(_request("GET", f"/api/v1/events?after={after}"))
                 status, _ = _read_head(stream)
                 hello = json.loads(stream.readline())
             if status >= 400:
                 _raise(hello)
-            yield _lines(connection, stream, deadline)
+            yield Events(connection, stream, deadline, str(hello.get("id", "")))
 
     def _call(self, method: str, path: str, body: Json | None = None, timeout_s: float = _TIMEOUT_S) -> Json:
         with closing(self._connect()) as connection:
@@ -95,6 +95,32 @@ class Client:
                 raise StackDown from error
             raise StackError(f"{self._path}: {error.strerror}") from error
         return connection
+
+
+class Events:
+    """The stream's events, read by one thread; another one may ``end`` it."""
+
+    def __init__(
+        self, connection: socket.socket, stream: BinaryIO, deadline: float | None, begins_after: str
+    ) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._deadline = deadline
+        #: The id of the event behind which the stream begins.
+        self.begins_after = begins_after
+
+    def __iter__(self) -> Iterator[Json]:
+        while True:
+            self._connection.settimeout(seconds_left(self._deadline))
+            line = self._stream.readline()
+            if not line.endswith(b"\n"):
+                return
+            yield json.loads(line)
+
+    def end(self) -> None:
+        """Lets the reading end, as if the service had."""
+        with suppress(OSError):  # it has ended
+            self._connection.shutdown(socket.SHUT_RDWR)
 
 
 def caller_directory() -> str:
@@ -128,15 +154,6 @@ def _named_errors() -> Iterator[None]:
         yield
     except (OSError, ValueError, IndexError) as error:
         raise StackError(f"the service did not answer ({error}): aios status") from error
-
-
-def _lines(connection: socket.socket, stream: BinaryIO, deadline: float | None) -> Iterator[Json]:
-    while True:
-        connection.settimeout(seconds_left(deadline))
-        line = stream.readline()
-        if not line.endswith(b"\n"):
-            return
-        yield json.loads(line)
 
 
 def _request(method: str, path: str, body: Json | None = None) -> bytes:

@@ -46,6 +46,7 @@ class StandIn:
         self.answers: dict[str, Answer] = {}
         self.requests: list[tuple[str, Json]] = []
         self.events: queue.Queue[Json | None] = queue.Queue()
+        self.resumed_after: list[str] = []
 
     def emit(self, *jobs: Json) -> None:
         """Sends the jobs as events to the newest subscriber, or the next one."""
@@ -75,8 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length) or b"{}")
         name = f"{self.command} {self.path.removeprefix('/api/v1')}"
-        if name == "GET /events":
-            self._stream()
+        if name.startswith("GET /events?after="):
+            self._stream(name.partition("=")[2])
             return
         self.stand_in.requests.append((name, body))
         answer = self.stand_in.answers.get(name, error("internal", f"the test gave no answer to {name}"))
@@ -94,11 +95,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
-    def _stream(self) -> None:
+    def _stream(self, after: str) -> None:
         self.send_response(200)
         self.end_headers()
+        self.stand_in.resumed_after.append(after)
         events = self.stand_in.subscribe()
-        self.wfile.write(b'{"v": 1, "type": "hello", "id": "0-0"}\n')
+        self.wfile.write(json.dumps({"v": 1, "type": "hello", "id": after or "0-0"}).encode() + b"\n")
         while (event := events.get()) is not None:
             self.wfile.write(json.dumps(event).encode() + b"\n")
 
