@@ -10,6 +10,7 @@
     ├─ ProjectUnusable           a saved project cannot be worked in: skipped, the others go on
     └─ ExternalError             an outside program failed; carries its own words
         ├─ GitError · TmuxError · QueueError · StoreError · StackError
+        ├─ MachineAway           another machine of the cluster does not answer, or not as it should
         ├─ TmuxMissing           tmux or git is not there or too old
         └─ LedgerLost            Redis answers but holds no ledger: reconcile first
 
@@ -124,3 +125,7 @@ class StoreError(ExternalError):
 
 class StackError(ExternalError):
     """The stack did not start."""
+
+
+class MachineAway(ExternalError):
+    """Another machine of the cluster does not answer."""
