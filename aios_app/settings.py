@@ -30,6 +30,11 @@ class Settings:
         return self.data_dir / "aios.db"
 
     @property
+    def programs_dir(self) -> Path:
+        """AIOS's own releases: of the person, for all of their instances."""
+        return self.home / ".local/lib/aios"
+
+    @property
     def spool_dir(self) -> Path:
         return self.data_dir / "spool"
 
