@@ -16,7 +16,7 @@ from aios_app.services.compare_jobs import compare_jobs
 from aios_app.services.context import Context
 from aios_app.services.diff_jobs import diff_jobs
 from aios_app.services.drop_jobs import drop_jobs
-from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
+from aios_app.services.find_jobs import find_jobs, find_one, list_jobs, list_runs
 from aios_app.services.import_ancestor import import_ancestor
 from aios_app.services.job_events import show_events
 from aios_app.services.open_pull_request import open_pull_request
@@ -101,7 +101,7 @@ def _send(
 
 def _answer_question(ctx: Context, *, ref: str, cwd: str) -> dict[str, Any]:
     """Answers the question that a job asks, by the setting answers."""
-    return answer_job(ctx, _one(ctx, ref, cwd))
+    return answer_job(ctx, find_one(ctx, ref, cwd))
 
 
 def _resume(ctx: Context, *, refs: Sequence[str], cwd: str, is_all: bool, is_dry_run: bool) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _resume(ctx: Context, *, refs: Sequence[str], cwd: str, is_all: bool, is_dry
 
 def _attach(ctx: Context, *, ref: str, cwd: str, tmux: str, read_only: bool) -> dict[str, Any]:
     """The program that makes a terminal that of the job."""
-    return attach_job(ctx, _one(ctx, ref, cwd), tmux=tmux, read_only=read_only)
+    return attach_job(ctx, find_one(ctx, ref, cwd), tmux=tmux, read_only=read_only)
 
 
 def _compare(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _land(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - chec
 
 def _pick(ctx: Context, *, ref: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
     """Lands one candidate; its rivals go to the trash once it has landed."""
-    return request_pick(ctx, _one(ctx, ref, fields["cwd"]), LandingRequest(refs=(ref,), **fields))
+    return request_pick(ctx, find_one(ctx, ref, fields["cwd"]), LandingRequest(refs=(ref,), **fields))
 
 
 def _undo(ctx: Context, *, ref: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
@@ -144,14 +144,7 @@ def _undo(ctx: Context, *, ref: str, **fields: Any) -> dict[str, Any]:  # noqa: 
 
 def _pull_request(ctx: Context, *, ref: str, cwd: str, environment: Mapping[str, str]) -> dict[str, Any]:
     """Pushes a job's branch and opens a pull request for it."""
-    return open_pull_request(ctx, _one(ctx, ref, cwd), environment=environment)
-
-
-def _one(ctx: Context, ref: str, cwd: str) -> Job:
-    jobs = find_jobs(ctx, [ref], cwd)
-    if len(jobs) != 1:
-        raise UsageError(f"{ref} is {len(jobs)} jobs: name one of them by its number")
-    return jobs[0]
+    return open_pull_request(ctx, find_one(ctx, ref, cwd), environment=environment)
 
 
 ENDPOINTS = {

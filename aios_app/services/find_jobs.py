@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from aios_app.domain.errors import BadValue, UnknownJob
+from aios_app.domain.errors import BadValue, UnknownJob, UsageError
 from aios_app.domain.models import ACTIVE_STATES, SETTLED_STATES, Job, JobState
 from aios_app.git.repository import worktree_of
 from aios_app.git.worktrees import read_metadata
@@ -38,6 +38,14 @@ def find_jobs(ctx: Context, refs: Sequence[str], cwd: str) -> list[Job]:
         for job in _find(ctx, ref, cwd):
             found.setdefault(job.number, job)
     return list(found.values())
+
+
+def find_one(ctx: Context, ref: str, cwd: str) -> Job:
+    """The one job that the word means; raises ``UsageError`` where it means several."""
+    jobs = find_jobs(ctx, [ref], cwd)
+    if len(jobs) != 1:
+        raise UsageError(f"{ref} is {len(jobs)} jobs: name one of them by its number")
+    return jobs[0]
 
 
 def list_jobs(ctx: Context, scope: str, run: int | None) -> list[Job]:
