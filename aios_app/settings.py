@@ -1,4 +1,4 @@
-"""The settings of this process: default, then ``AIOS_*`` environment. The only reader of the environment."""
+"""The settings of this process: default, ``cluster.json``, ``AIOS_*`` environment, which nobody else reads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 #: The kernel's limit for the path of a Unix socket is 108 bytes with its closing NUL.
 MAX_SOCKET_PATH_BYTES = 107
+#: Where other machines reach an embedded server.
+RELAY_PORT = 7680
 _LONGEST_SOCKET_NAME = "/supervisor.sock.123456"
 
 
@@ -22,6 +24,9 @@ class Settings:
     home: Path
     shell: str
     redis_url: str | None = None  #: None: the embedded server
+    is_member: bool = False  #: it works for a cluster whose Redis is not its own
+    listen: str = ""  #: the address at which other machines reach this one; empty: they do not
+    relay_port: int = RELAY_PORT  #: where they reach the embedded server
     log_level: str = "INFO"
     is_default: bool = False  #: of the data directory that is taken where none is named
 
@@ -71,6 +76,24 @@ class Settings:
         return self.data_dir / "redis"
 
     @property
+    def cluster_file(self) -> Path:
+        """Of a machine with others beside it: where their ledger is, and where they find this one."""
+        return self.data_dir / "cluster.json"
+
+    @property
+    def cluster_dir(self) -> Path:
+        """Certificates, and the users of an embedded server that is open to other machines."""
+        return self.data_dir / "cluster"
+
+    @property
+    def redis_password(self) -> str:
+        """Of the embedded server; empty as long as no other machine was ever to reach it."""
+        try:
+            return (self.cluster_dir / "password").read_text()
+        except FileNotFoundError:
+            return ""
+
+    @property
     def tmux_socket(self) -> Path:
         return self.runtime_dir / "tmux.sock"
 
@@ -97,15 +120,17 @@ class Settings:
             "AIOS_CONFIG_DIR": str(self.config_dir),
             "AIOS_LOG_LEVEL": self.log_level,
         }
-        return values | ({"AIOS_REDIS_URL": self.redis_url} if self.redis_url else {})
+        others = {"AIOS_REDIS_URL": "" if self.is_member else self.redis_url, "AIOS_LISTEN": self.listen}
+        return values | {name: value for name, value in others.items() if value}
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings that ``environ`` (default: the process's own) asks for. Touches nothing on disk."""
+    """The settings that ``environ`` (default: the process's own) asks for. Changes nothing on disk."""
     env = os.environ if environ is None else environ
     home = Path(env.get("HOME") or Path.home())
     usual = _absolute(_xdg(env, "XDG_DATA_HOME", home / ".local/share") / "aios")
     data_dir = _absolute(Path(env["AIOS_DATA_DIR"])) if env.get("AIOS_DATA_DIR") else usual
+    cluster = _read_cluster(data_dir)
     return Settings(
         data_dir=data_dir,
         config_dir=Path(
@@ -114,10 +139,35 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         runtime_dir=_runtime_dir(data_dir, env),
         home=home,
         shell=env.get("SHELL") or "/bin/sh",
-        redis_url=env.get("AIOS_REDIS_URL") or None,
+        redis_url=cluster.get("redis_url") or env.get("AIOS_REDIS_URL") or None,
+        is_member=bool(cluster.get("redis_url")),
+        listen=env.get("AIOS_LISTEN") or cluster.get("listen", ""),
+        relay_port=int(cluster.get("relay_port") or RELAY_PORT),
         log_level=env.get("AIOS_LOG_LEVEL", "INFO").upper(),
         is_default=data_dir == usual,
     )
+
+
+def _read_cluster(data_dir: Path) -> dict[str, str]:
+    """What ``cluster.json`` says; the certificate that its Redis must show is named in the URL."""
+    try:
+        text = (data_dir / "cluster.json").read_text()
+    except OSError:
+        return {}
+    import json  # noqa: PLC0415 - most have no other machine
+
+    try:
+        found = {str(name): str(value) for name, value in json.loads(text).items()}
+        int(found.get("relay_port") or 0)
+    except (ValueError, AttributeError):
+        return {}
+    authority = data_dir / "cluster" / "authority.pem"
+    if found.get("redis_url", "").startswith("rediss:") and authority.exists():
+        from urllib.parse import quote  # noqa: PLC0415 - the same
+
+        tls = "ssl_cert_reqs=required&ssl_check_hostname=false&ssl_ca_certs="
+        found["redis_url"] += f"?{tls}{quote(str(authority), safe='')}"
+    return found
 
 
 def is_inside_agent(environ: Mapping[str, str] | None = None) -> bool:

@@ -19,26 +19,27 @@ _PLAIN_SOCKET = "unix"
 def redis_url(settings: Settings) -> str:
     """The broker's URL for Celery; ``unix://`` in ``AIOS_REDIS_URL`` is put into Celery's own words."""
     if settings.redis_url is None:
-        return f"{_CELERY_SOCKET}://{_quoted(settings)}?virtual_host=0"
+        return f"{_CELERY_SOCKET}://{_own_socket(settings)}?virtual_host=0"
     return _translated(settings.redis_url, _PLAIN_SOCKET, "db", _CELERY_SOCKET, "virtual_host")
 
 
 def redis_py_url(settings: Settings) -> str:
     """The same server and database for redis-py's ``from_url``."""
     if settings.redis_url is None:
-        return f"{_PLAIN_SOCKET}://{_quoted(settings)}?db=0"
+        return f"{_PLAIN_SOCKET}://{_own_socket(settings)}?db=0"
     return _translated(settings.redis_url, _CELERY_SOCKET, "virtual_host", _PLAIN_SOCKET, "db")
 
 
 def check_outside_redis(settings: Settings) -> None:
-    """Raises ``StackError`` where ``AIOS_REDIS_URL`` is set and nothing accepts connections there."""
+    """Raises ``StackError`` where Redis is not the embedded one and nothing accepts connections there."""
     if settings.redis_url is None:
         return
     try:
         _connection(settings.redis_url).close()
     except (OSError, ValueError) as error:
         place = _without_password(settings.redis_url)
-        raise StackError(f"Redis does not answer at {place}, which AIOS_REDIS_URL names: {error}") from error
+        who = "which AIOS_REDIS_URL names" if not settings.is_member else "the Redis of this cluster"
+        raise StackError(f"Redis does not answer at {place}, {who}: {error}") from error
 
 
 def _connection(url: str) -> socket.socket:
@@ -62,8 +63,10 @@ def _without_password(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
-def _quoted(settings: Settings) -> str:
-    return quote(bytes(settings.redis_socket))
+def _own_socket(settings: Settings) -> str:
+    """The socket of the embedded server, after the password where it has one."""
+    password = settings.redis_password
+    return (f":{quote(password, safe='')}@" if password else "") + quote(bytes(settings.redis_socket))
 
 
 def _translated(url: str, scheme: str, key: str, other_scheme: str, other_key: str) -> str:

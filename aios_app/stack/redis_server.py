@@ -70,6 +70,9 @@ def write_config(settings: Settings, engine: Engine) -> Path:
     _refuse_to_mix(settings.redis_dir, engine)
     config = settings.redis_dir / "server.conf"
     text = _CONFIG.format(socket=_quoted(settings.redis_socket), directory=_quoted(settings.redis_dir))
+    users = settings.cluster_dir / "users.acl"
+    if users.exists():
+        text += f"aclfile {_quoted(users)}\n"
     config.write_text(text)
     recorded = asdict(engine) | {"path": str(engine.path)}
     (settings.redis_dir / "engine.json").write_text(json.dumps(recorded))

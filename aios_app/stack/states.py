@@ -12,7 +12,7 @@ from aios_app.stack.processes import Record
 from aios_app.stack.supervisor import Supervisor, is_supervised
 
 #: Who talks to others ends before them.
-_STOP_ORDER = ("web", "worker", "redis", supervisor.NAME)
+_STOP_ORDER = ("web", "worker", "relay", "redis", supervisor.NAME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,91 @@
+"""What makes this machine one of several: ``cluster.json``, and an embedded server with passwords."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+from pathlib import Path
+
+from aios_app.domain.errors import UsageError
+from aios_app.settings import RELAY_PORT, Settings
+from aios_app.stack.directories import make_private
+
+_PLACE = re.compile(r"(?P<host>[A-Za-z0-9_.:-]+?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_EVERYWHERE = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - refused
+
+
+def listen_at(settings: Settings, place: str) -> bool:
+    """Opens this machine to others at ``place``, ``ADDRESS`` or ``ADDRESS:PORT``; ``off`` closes it.
+
+    It counts from the next start of the stack. Whether anything has changed.
+    """
+    known = read_cluster(settings)
+    wanted = {name: value for name, value in known.items() if name not in {"listen", "relay_port"}}
+    if place != "off":
+        address, port = parse_place(place)
+        wanted |= {"listen": address} | ({"relay_port": str(port)} if port != RELAY_PORT else {})
+    if wanted == known:
+        return False
+    if settings.redis_url is None and place != "off":
+        _ask_for_passwords(settings)
+    write_cluster(settings, wanted)
+    return True
+
+
+def parse_place(place: str) -> tuple[str, int]:
+    """The address and the port in ``ADDRESS[:PORT]``; an address of IPv6 with a port stands in brackets."""
+    is_bare_v6 = place.count(":") > 1 and not place.startswith("[")
+    match = _PLACE.fullmatch(f"[{place}]" if is_bare_v6 else place)
+    port = int(match["port"] or RELAY_PORT) if match else 0
+    if match is None or not 1 <= port <= 65535:
+        raise UsageError(f"{place!r} is no address: ADDRESS or ADDRESS:PORT, e.g. 10.0.0.5")
+    address = match["host"].strip("[]")
+    if address in _EVERYWHERE:
+        raise UsageError(f"{address} is no address that others can go to: name the one of this machine")
+    return address, port
+
+
+def read_cluster(settings: Settings) -> dict[str, str]:
+    """What ``cluster.json`` says, as it is written."""
+    try:
+        return {
+            str(name): str(value) for name, value in json.loads(settings.cluster_file.read_text()).items()
+        }
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def write_cluster(settings: Settings, values: dict[str, str]) -> None:
+    """Writes ``cluster.json``, or removes it where it would be empty."""
+    if values:
+        _write(settings.cluster_file, json.dumps(values, indent=1))
+    else:
+        settings.cluster_file.unlink(missing_ok=True)
+
+
+def write_authority(settings: Settings, pem: str) -> None:
+    """Keeps the certificate by which this machine knows the Redis of its cluster."""
+    make_private(settings.cluster_dir)
+    _write(settings.cluster_dir / "authority.pem", pem)
+
+
+def _ask_for_passwords(settings: Settings) -> None:
+    """From its next start on the embedded server knows nobody without one."""
+    make_private(settings.cluster_dir)
+    if settings.redis_password:
+        return
+    password = secrets.token_urlsafe(32)
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    _write(settings.cluster_dir / "users.acl", f"user default on #{digest} ~* &* +@all\n")
+    _write(settings.cluster_dir / "password", password)
+
+
+def _write(path: Path, text: str) -> None:
+    fresh = path.with_suffix(f".{os.getpid()}.tmp")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    fresh.replace(path)
