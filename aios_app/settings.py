@@ -1,4 +1,4 @@
-"""The settings of this process: default, ``cluster.json``, ``AIOS_*`` environment, which nobody else reads."""
+"""This process's settings: default, ``cluster.json``, ``AIOS_*`` environment, which nothing else reads."""
 
 from __future__ import annotations
 
