@@ -52,15 +52,17 @@ def listen(context: Context) -> tuple[Place, list[socket.socket]]:
     get = context.catalog.get
     address, token = get("web_address") or _LOOPBACK[0], get("web_token")
     tls = server_tls(get("web_cert"), get("web_key"))
-    is_local = _is_loopback(address)
+    published = get("web_published")
+    is_local = bool(published) or _is_loopback(address)
     if not is_local and not (tls and token):
         raise StackError(
             f"browsers are not let in at {address}: beyond this machine that needs web_cert, web_key "
             "and web_token (aios config)"
         )
     sockets = _bind(address, _ports(context.settings, get("web_port")))
-    port = sockets[0].getsockname()[1]
-    names = [_public_name(address), *get("web_hosts").split(), *(_LOOPBACK if is_local else ())]
+    port = int(published or sockets[0].getsockname()[1])
+    own = _LOOPBACK[0] if published else _public_name(address)
+    names = [own, *get("web_hosts").split(), *(_LOOPBACK if is_local else ())]
     scheme = "https" if tls else "http"
     hosts = {f"{name}:{port}" for name in names} | set(names if port == _USUAL_PORTS[scheme] else ())
     url = f"{scheme}://{names[0]}:{port}"

@@ -207,6 +207,12 @@ SETTINGS = _table(
         "web_port", Kind.PORT, "", "port for browsers; empty: 7681, or for another data directory a free one"
     ),
     _setting(
+        "web_published",
+        Kind.PORT,
+        "",
+        "in a container: the port of its host's 127.0.0.1 that leads to web_port, and nothing else does",
+    ),
+    _setting(
         "web_token", Kind.HASHED, "", "secret by which programs and the login page come in; kept as a hash"
     ),
     _setting("worktrees_dir", Kind.PATH, "", "where worktrees are made; empty: in the data directory"),
