@@ -15,6 +15,7 @@ from aios_app.domain.models import JobState
 from aios_app.queue.sending import (
     AGENT_END,
     AGENT_SPAWN,
+    CATALOG_SYNC,
     JOB_CHECK,
     MERGE_PUSH,
     MESSAGE_VERSION,
@@ -22,6 +23,7 @@ from aios_app.queue.sending import (
     WAKE,
     WORKTREE_CREATE,
 )
+from aios_app.services.catalogue_sync import sync_catalogue
 from aios_app.services.check_job import begin_check
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
@@ -59,6 +61,12 @@ def _register_short(app: Celery, ctx: Context) -> None:
         with _noting_trouble(ctx):
             _check_version(v)
             reconcile(ctx)
+
+    @app.task(name=CATALOG_SYNC, throws=(AiosError,))
+    def catalog_sync(*, v: int) -> None:
+        with _noting_trouble(ctx):
+            _check_version(v)
+            sync_catalogue(ctx)
 
     @app.task(name=WAKE)
     def wake(*, v: int) -> None:

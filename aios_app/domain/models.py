@@ -45,7 +45,10 @@ class Finishes(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A git repository in the saved list. ``number`` is the person's handle and does not shift."""
+    """A git repository in the saved list. ``number`` is the person's handle and does not shift.
+
+    It has a ``path`` on the machine ``machine_id``, or both are empty: then any machine clones ``url``.
+    """
 
     uuid: str
     number: int
@@ -55,6 +58,7 @@ class Project:
     url: str | None = None
     rev: int = 1
     tags: tuple[str, ...] = ()
+    is_anywhere: bool = False  #: any machine may clone ``url``, also where there is a ``path``
 
     def to_json(self) -> dict[str, Any]:
         return _as_json(self)
@@ -114,8 +118,8 @@ class Job:
     branch: str
     project_id: str
     project: str
-    path: str  #: the repository's root on its machine
-    machine: str
+    path: str  #: the repository's root on its machine; empty: to be cloned there
+    machine: str  #: empty: not placed yet, any machine may take it
     agent_key: str
     agent: str
     finishes: Finishes
@@ -129,6 +133,7 @@ class Job:
     attempt_no: int = 1
     cause: str = ""  #: why it failed or stopped
     reason: str = ""  #: why it waits in the queue
+    placed: str = ""  #: why it is on its machine; empty: it could be nowhere else
     question: str = ""  #: what a waiting agent asks
     note: str = ""  #: what a person should know, e.g. that the base could not be fetched
     base: str = ""  #: the base as asked for; empty: the project's own
@@ -171,6 +176,8 @@ class Job:
     undone_sha: str = ""  #: the commit of ``landed_ref`` that took it back
     pull_request: str = ""  #: address
     seen_ms: int = 0  #: when a person put it off in a review
+    step: int = 0  #: of a job of steps, the one that it has come to, from 1
+    progress: str = ""  #: the same in words: ``2/3: Show status``
 
     def to_json(self) -> dict[str, Any]:
         return _as_json(self)

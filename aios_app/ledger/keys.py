@@ -32,6 +32,13 @@ key                                       type    holds
                                                   ``trouble`` (what failed last), ``busy`` (its turn is over
                                                   but for a command that it awaits)
 ``aios:1:machines``                       set     ids of the cluster's machines
+``aios:1:machine::queue``                 zset    the same of jobs that any machine may take (of no machine
+                                                  yet: ``machine`` of such a job is empty)
+``aios:1:catalog``                        hash    the cluster's catalogue: ``project:UUID``, ``agent:KEY``,
+                                                  ``setting:KEY``, ``counter:projects`` -> JSON ``{rev, data}``;
+                                                  ``data`` is null of what was removed. Absent in an instance
+                                                  that was never a cluster
+``aios:1:catalog:rev``                    string  how many changes of the catalogue there were
 ``aios:1:lanes``                          set     lanes that were parked: the agents of one login
 ``aios:1:lane:L``                         hash    ``next_ms`` (when its next job may be claimed),
                                                   ``spawn_ms`` (when its next agent may start); of a rate
@@ -68,6 +75,8 @@ RUNS = PREFIX + "runs"
 EVENTS = PREFIX + "events"
 MACHINES = PREFIX + "machines"
 LANES = PREFIX + "lanes"
+CATALOG = PREFIX + "catalog"
+CATALOG_REV = CATALOG + ":rev"
 LINES = PREFIX + "lines"
 CLEARING = LINES + ":clearing"
 

@@ -13,6 +13,7 @@ from aios_app.domain.events import Event, EventKind
 from aios_app.domain.machines import Machine
 from aios_app.domain.models import LIVE_STATES, Agent, Job, JobState, Run
 from aios_app.ledger import keys
+from aios_app.ledger.catalogue import Catalogue
 from aios_app.ledger.connection import Scripts, connect, redis_errors
 from aios_app.ledger.lines import Lines
 from aios_app.ledger.registry import Registry
@@ -86,6 +87,7 @@ class Ledger:
         self._scripts = Scripts(self._redis)
         self._generation = ""
         self.lines = Lines(self._redis, self._run)
+        self.catalogue = Catalogue(self._redis, self._run)
         self.registry = Registry(self._redis)
 
     def close(self) -> None:
@@ -101,6 +103,11 @@ class Ledger:
         )
         self._generation = generation
         return bool(made)
+
+    def owner(self) -> str:
+        """The machine whose AIOS this database belongs to; empty: none has said so."""
+        with redis_errors():
+            return str(self._redis.hget(keys.META, "instance") or "")
 
     # Runs
 

@@ -24,6 +24,7 @@ MESSAGE_VERSION = 1
 WORKTREE_CREATE = "worktree_create"
 AGENT_SPAWN = "agent_spawn"
 AGENT_END = "agent_end"
+CATALOG_SYNC = "catalog_sync"
 JOB_CHECK = "job_check"
 MERGE_PUSH = "merge_push"
 RECONCILE = "reconcile"
@@ -83,6 +84,11 @@ class TaskQueue:
         """Asks a machine to compare ledger, queue, tmux and spool."""
         with _queue_errors():
             self._app.send_task(RECONCILE, kwargs={"v": MESSAGE_VERSION}, queue=queue_name(machine))
+
+    def send_catalogue(self, machine: str) -> None:
+        """Tells a machine that the cluster's catalogue has changed."""
+        with _queue_errors():
+            self._app.send_task(CATALOG_SYNC, kwargs={"v": MESSAGE_VERSION}, queue=queue_name(machine))
 
     def send_wake(self, machine: str) -> None:
         """Tells a machine that its timers have an earlier one."""

@@ -10,11 +10,13 @@ from typing import Any
 from aios_app.agents import install_check
 from aios_app.domain.errors import BadValue
 from aios_app.domain.models import Agent, Finishes
+from aios_app.services.catalogue_sync import freshen_catalogue, share_catalogue
 from aios_app.services.context import Context
 
 
 def list_agents(ctx: Context) -> dict[str, Any]:
     """Every agent, with what to do where its program is missing."""
+    freshen_catalogue(ctx)
     agents = ctx.catalog.agents()
     return {"agents": [agent.to_json() | {"problem": install_check(agent) or ""} for agent in agents]}
 
@@ -42,12 +44,16 @@ def put_agent(
         weight=base.weight if weight is None else _weight(weight),
         kind=base.kind if kind is None else kind,
     )
-    return {"agent": ctx.catalog.put_agent(agent).to_json()}
+    saved = ctx.catalog.put_agent(agent)
+    share_catalogue(ctx)
+    return {"agent": saved.to_json()}
 
 
 def remove_agent(ctx: Context, *, key: str) -> dict[str, Any]:
     """Forgets the agent; its jobs go on."""
-    return {"agent": ctx.catalog.remove_agent(key).to_json()}
+    removed = ctx.catalog.remove_agent(key)
+    share_catalogue(ctx)
+    return {"agent": removed.to_json()}
 
 
 def _plain_program(key: str, name: str) -> Agent:

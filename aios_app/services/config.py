@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from aios_app.domain.specs import parse_pause
+from aios_app.services.catalogue_sync import freshen_catalogue, share_catalogue
 from aios_app.services.context import Context
 from aios_app.store.settings_table import PROJECT_SETTINGS, SETTINGS
 
 
 def list_settings(ctx: Context) -> dict[str, Any]:
     """All settings with their defaults and a line of help."""
+    freshen_catalogue(ctx)
     return {"values": [_shown(key, value) for key, value in ctx.catalog.values().items()]}
 
 
 def get_setting(ctx: Context, *, key: str) -> dict[str, Any]:
     """One setting, as it is in effect."""
+    freshen_catalogue(ctx)
     return {"key": key, "value": ctx.catalog.get(key)}
 
 
@@ -25,6 +28,7 @@ def set_setting(ctx: Context, *, key: str, value: str | None) -> dict[str, Any]:
         ctx.catalog.unset(key)
     else:
         ctx.catalog.set(key, value)
+    share_catalogue(ctx)
     ctx.ledger.set_machine(ctx.machine, **machine_values(ctx))
     return get_setting(ctx, key=key)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from aios_app.domain.models import Job, JobState, Run
+from aios_app.services.catalogue_sync import share_catalogue
 from aios_app.services.check_job import PENDING
 from aios_app.services.claim import dispatch
 from aios_app.services.config import machine_values
@@ -51,6 +52,7 @@ def reconcile(ctx: Context) -> None:
     What lives is adopted, what is gone is said to be, what was never sent is sent.
     """
     ensure_ledger(ctx)
+    share_catalogue(ctx)
     check_sessions(ctx)
     _end_again(ctx)
     _resend(ctx)

@@ -15,9 +15,10 @@ from aios_app.store.config import ConfigTable
 from aios_app.store.database import Database, Transaction
 from aios_app.store.projects import free_name
 from aios_app.store.settings_table import SETTINGS
+from aios_app.store.shared import SharedTable
 
 
-class Catalog(ConfigTable):
+class Catalog(ConfigTable, SharedTable):
     """What the user chose. Safe to use from several threads and processes at once.
 
     The file is made where there is none, with the default agents; one of the founding schema is taken over

@@ -33,6 +33,15 @@ class ProjectTable(Table):
         with self._db.reading() as tx:
             return _at(tx, read_projects(tx), _place(path), None)
 
+    def add_url(self, url: str, *, name: str) -> Project:
+        """Saves a project that any machine may clone; as ``add_project`` else."""
+        with self._db.writing() as tx:
+            saved = read_projects(tx)
+            twin = next((project for project in saved if project.url == url and not project.path), None)
+            if twin is not None:
+                raise ProjectExists(f"{url} is saved already: {twin.number} {twin.name}")
+            return _add(tx, saved, path="", name=name, url=url, machine_id="")
+
     def add_project(
         self, path: Path, *, name: str = "", url: str | None = None, machine_id: str | None = None
     ) -> Project:
@@ -46,10 +55,7 @@ class ProjectTable(Table):
             twin = _at(tx, saved, place, machine_id)
             if twin is not None:
                 raise ProjectExists(f"{place} is saved already: {twin.number} {twin.name}")
-            free = free_name(name or Path(place).name, {project.name for project in saved})
-            tx.run("next_project_number")
-            tx.run("add_project", path=place, name=free, url=url, machine_id=machine_id)
-            return read_projects(tx)[-1]
+            return _add(tx, saved, path=place, name=name, url=url, machine_id=machine_id)
 
     def remove_project(self, ref: str) -> Project:
         """Forgets a project with its tags and settings; the repository and all other numbers stay."""
@@ -100,7 +106,31 @@ class ProjectTable(Table):
 def read_projects(tx: Transaction) -> list[Project]:
     """All projects, by number."""
     rows = [dict(row) for row in tx.rows("projects")]
-    return [Project(**{**row, "tags": tuple(sorted((row["tags"] or "").split()))}) for row in rows]
+    return [
+        Project(
+            **{
+                **row,
+                "tags": tuple(sorted((row["tags"] or "").split())),
+                "is_anywhere": bool(row["is_anywhere"]),
+            }
+        )
+        for row in rows
+    ]
+
+
+def _add(
+    tx: Transaction,
+    saved: Sequence[Project],
+    *,
+    path: str,
+    name: str,
+    url: str | None,
+    machine_id: str | None,
+) -> Project:
+    free = free_name(name or Path(path).name, {project.name for project in saved})
+    tx.run("next_project_number")
+    tx.run("add_project", path=path, name=free, url=url, machine_id=machine_id)
+    return read_projects(tx)[-1]
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:

@@ -10,7 +10,9 @@ UPDATE machine SET last_run = max(last_run, :run), last_job = max(last_job, :job
 -- name: projects
 -- All projects by number, their tags in one field with spaces between.
 SELECT uuid, display_order AS number, name, path, machine_id, url, rev,
-       (SELECT group_concat(tag, ' ') FROM project_tags WHERE project_uuid = uuid) AS tags
+       (SELECT group_concat(tag, ' ') FROM project_tags WHERE project_uuid = uuid) AS tags,
+       path = '' OR EXISTS (SELECT 1 FROM project_settings
+                            WHERE project_uuid = uuid AND key = 'anywhere' AND value = 'on') AS is_anywhere
 FROM projects ORDER BY display_order;
 
 -- name: next_project_number
@@ -32,6 +34,21 @@ UPDATE machine SET highest_project = :number;
 
 -- name: name_project
 UPDATE projects SET name = :name WHERE uuid = :uuid;
+
+-- name: steps
+-- All steps with their lists, by the lists' names.
+SELECT name, directory, description, command FROM step_lists JOIN steps ON list = name ORDER BY name, number;
+
+-- name: keep_step_list
+INSERT OR IGNORE INTO step_lists (name, directory) VALUES (:name, :directory);
+
+-- name: add_step
+INSERT INTO steps (list, number, description, command)
+SELECT :list, coalesce(max(number), 0) + 1, :description, :command FROM steps WHERE list = :list;
+
+-- name: remove_step_list
+-- Its steps go with it.
+DELETE FROM step_lists WHERE name = :name;
 
 -- name: add_tag
 INSERT OR IGNORE INTO project_tags (project_uuid, tag) VALUES (:uuid, :tag);
@@ -94,3 +111,30 @@ ON CONFLICT (project_uuid, key) DO UPDATE SET value = excluded.value;
 
 -- name: unset_project_setting
 DELETE FROM project_settings WHERE project_uuid = :uuid AND key = :key;
+
+-- name: highest_project
+SELECT highest_project FROM machine;
+
+-- name: restore_project
+INSERT INTO projects (uuid, display_order, name, path, machine_id, url, rev)
+VALUES (:uuid, :number, :name, :path, :machine_id, :url, :rev);
+
+-- name: restore_agent
+INSERT INTO sessions (uuid, key, name, command_template, kind, argv, finishes, weight, idle_after_s, rev)
+VALUES (new_uuid(), :key, :name, :command_template, :kind, :argv, :finishes, :weight, :idle_after_s, :rev);
+
+-- name: remove_agent_key
+DELETE FROM sessions WHERE key = :key;
+
+-- name: shared_rev
+SELECT shared_rev FROM machine;
+
+-- name: set_shared_rev
+UPDATE machine SET shared_rev = :rev;
+
+-- name: shared_rows
+SELECT name, rev, data FROM shared_rows;
+
+-- name: put_shared_row
+INSERT INTO shared_rows (name, rev, data) VALUES (:name, :rev, :data)
+ON CONFLICT (name) DO UPDATE SET rev = excluded.rev, data = excluded.data;

@@ -219,10 +219,21 @@ SETTINGS = _table(
 )
 #: Of one project, written as shop.setup.
 PROJECT_SETTINGS = _table(
+    _setting("anywhere", Kind.BOOL, "off", "whether any machine may clone it from its origin and work there"),
     _setting("base", Kind.TEXT, "", "branch that worktrees begin at and land on; empty: origin's default"),
     _setting("check", Kind.TEXT, "", "command that must succeed before a landing"),
     _setting("fast_forward", Kind.OWN_BOOL, "", "on or off; empty: as for all projects"),
     _setting("hooks", Kind.BOOL, "on", "whether its git hooks run when work is committed and pushed"),
     _setting("setup", Kind.TEXT, "", "command that a fresh worktree needs, such as npm ci"),
     _setting("strategy", Kind.OWN_STRATEGY, "", "merge, squash or rebase; empty: as for all projects"),
+    _setting("wip", Kind.BOOL, "off", "push unfinished work to refs/aios/wip of origin after each turn"),
 )
+
+#: Settings of one machine: in a cluster each has its own, all others are known to every machine.
+_MACHINE_BOUND = frozenset({"last_update_check", "listen", "machine_name", "notify", "worktrees_dir"})
+_MACHINE_BOUND_PREFIXES = ("max_", "node_", "web_")
+
+
+def is_machine_bound(key: str) -> bool:
+    """Whether each machine of a cluster has this setting for itself."""
+    return key in _MACHINE_BOUND or key.startswith(_MACHINE_BOUND_PREFIXES)

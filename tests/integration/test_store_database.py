@@ -91,7 +91,7 @@ def test_a_new_database_is_private_and_logs_ahead(tmp_path: Path) -> None:
     assert stat.S_IMODE(database.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
     assert _pragma(database, "journal_mode") == "wal"
-    assert _pragma(database, "user_version") == 2
+    assert _pragma(database, "user_version") == len(database_module._migrations())
 
 
 def test_identities_and_numbers_stay_over_a_restart(tmp_path: Path) -> None:
@@ -195,12 +195,15 @@ def test_an_error_in_the_middle_of_a_migration_leaves_the_database_as_it_was(tmp
     assert _pragma(database, "user_version") == 0
 
 
-def test_agents_that_were_watched_and_speak_now_are_brought_up_to_date(tmp_path: Path) -> None:
+def test_agents_that_were_watched_and_speak_now_are_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = tmp_path / "aios.db"
     watched = [replace(agent, finishes=Finishes.SILENCE) for agent in DEFAULT_AGENTS]
-    Catalog(database, default_agents=watched).close()
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA user_version = 1")
+    first = database_module._migrations()[:1]
+    with monkeypatch.context() as older:
+        older.setattr(database_module, "_migrations", lambda: first)
+        Catalog(database, default_agents=watched).close()
 
     with closing(Catalog(database)) as catalog:
         found = {agent.name: agent.finishes for agent in catalog.agents()}
