@@ -25,6 +25,7 @@ class Settings:
     shell: str
     redis_url: str | None = None  #: None: the embedded server
     is_member: bool = False  #: it works for a cluster whose Redis is not its own
+    has_worker: bool = True  #: False: for browsers and commands alone, in a cluster whose jobs run elsewhere
     listen: str = ""  #: the address at which other machines reach this one; empty: they do not
     relay_port: int = RELAY_PORT  #: where they reach the embedded server
     log_level: str = "INFO"
@@ -141,6 +142,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         shell=env.get("SHELL") or "/bin/sh",
         redis_url=cluster.get("redis_url") or env.get("AIOS_REDIS_URL") or None,
         is_member=bool(cluster.get("redis_url")),
+        has_worker=cluster.get("worker") != "off",
         listen=env.get("AIOS_LISTEN") or cluster.get("listen", ""),
         relay_port=int(cluster.get("relay_port") or RELAY_PORT),
         log_level=env.get("AIOS_LOG_LEVEL", "INFO").upper(),

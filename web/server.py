@@ -105,7 +105,8 @@ async def _find_ledger(stopping: asyncio.Event, context: Context) -> None:
 def _recover(context: Context) -> None:
     """Makes the ledger where it is lost, and asks for what an earlier service may have left unsent."""
     ensure_ledger(context, owns=True)
-    context.queue.send_reconcile(context.machine)
+    if context.settings.has_worker:
+        context.queue.send_reconcile(context.machine)
 
 
 async def answer_until(stopping: asyncio.Event, context: Context, listener: socket.socket) -> None:

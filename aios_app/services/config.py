@@ -29,8 +29,14 @@ def set_setting(ctx: Context, *, key: str, value: str | None) -> dict[str, Any]:
     else:
         ctx.catalog.set(key, value)
     share_catalogue(ctx)
-    ctx.ledger.set_machine(ctx.machine, **machine_values(ctx))
+    note_machine(ctx)
     return get_setting(ctx, key=key)
+
+
+def note_machine(ctx: Context) -> None:
+    """Tells the ledger what it has to know of this machine, where jobs can run on it."""
+    if ctx.settings.has_worker:
+        ctx.ledger.set_machine(ctx.machine, **machine_values(ctx))
 
 
 def machine_values(ctx: Context) -> dict[str, str | int]:

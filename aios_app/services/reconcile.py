@@ -13,7 +13,7 @@ from aios_app.domain.models import Job, JobState, Run
 from aios_app.services.catalogue_sync import share_catalogue
 from aios_app.services.check_job import PENDING
 from aios_app.services.claim import dispatch
-from aios_app.services.config import machine_values
+from aios_app.services.config import note_machine
 from aios_app.services.context import Context
 from aios_app.services.end_job import end_job, ended_state
 from aios_app.services.finish_job import finish_attempt, measure
@@ -43,7 +43,7 @@ def ensure_ledger(ctx: Context, *, owns: bool = False) -> None:
         made = ctx.ledger.open(instance=ctx.machine if owns else "", last_run=last_run, last_job=last_job)
         if made:
             _restore(ctx)
-    ctx.ledger.set_machine(ctx.machine, **machine_values(ctx))
+    note_machine(ctx)
 
 
 def reconcile(ctx: Context) -> None:
