@@ -2,7 +2,7 @@
 
 Takes ``<run_dir>/NAME.lock``, which the program inherits, so that it is held exactly as long as the program
 lives. A holder that an earlier, dead supervisor left behind is ended first. With ``--after`` the program
-begins only once the Redis server behind that socket answers.
+begins only once the Redis server behind that socket answers. ``python`` as the program is the guard's own.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _PRIVATE_PREFIXES = ("AIOS_STACK_", "SUPERVISOR_")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Replaces this process by the program, or exits with ``EXIT_BUSY`` and a line that says why."""
     asked, program = _parse(sys.argv[1:] if arguments is None else arguments)
+    program[0] = sys.executable if program[0] == processes.PYTHON else program[0]
     run_dir = settings_module.load().run_dir
     run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = _take(run_dir, asked.name)

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+#: In the place of a program's interpreter: that of the release which the stack runs with.
+PYTHON = "python"
 #: After SIGKILL only a process in uninterruptible sleep takes longer.
 _KILL_WAIT_S = 5.0
 
@@ -89,6 +91,21 @@ def end_process(process: Process, *, grace_s: float) -> bool:
         return True
     try:
         return not process.is_alive or _end(descriptor, grace_s)
+    finally:
+        os.close(descriptor)
+
+
+def ask_to_end(process: Process) -> None:
+    """SIGTERM, and no harm where it has ended already."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+    try:
+        if process.is_alive:
+            signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+    except ProcessLookupError:
+        return
     finally:
         os.close(descriptor)
 

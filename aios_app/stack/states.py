@@ -11,6 +11,7 @@ from aios_app.stack.locks import is_held
 from aios_app.stack.processes import Record
 from aios_app.stack.supervisor import Supervisor, is_supervised
 
+_LOG_LINES = 8
 #: Who talks to others ends before them.
 _STOP_ORDER = ("web", "worker", "relay", "redis", supervisor.NAME)
 
@@ -49,6 +50,15 @@ def living(settings: Settings) -> list[Record]:
 def in_stop_order(names: set[str]) -> list[str]:
     """Unknown programs come first: nothing of ours is known to talk to them."""
     return sorted(names, key=lambda name: (_STOP_ORDER.index(name) if name in _STOP_ORDER else -1, name))
+
+
+def last_words(settings: Settings, name: str) -> str:
+    """The last lines that the program has written."""
+    try:
+        text = (settings.logs_dir / f"{name}.log").read_text(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join([line for line in text[-4096:].splitlines() if line.strip()][-_LOG_LINES:])
 
 
 def _state(name: str, found: Record | None, state: str) -> ProgramState:

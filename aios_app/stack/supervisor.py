@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 from aios_app.domain.errors import StackError
 from aios_app.settings import Settings, environment_without
 from aios_app.stack.locks import is_held, lock_within, open_lock
-from aios_app.stack.processes import record
+from aios_app.stack.processes import PYTHON, record
 from aios_app.stack.redis_server import Engine
 from aios_app.stack.unix_http import UnixTransport
 
@@ -86,7 +86,7 @@ def python_program(settings: Settings, module: str, *, name: str, priority: int,
     """A program that is a Python module; with an embedded Redis it begins once that answers."""
     return Program(
         name=name,
-        argv=(sys.executable, "-P", "-m", module),
+        argv=(PYTHON, "-P", "-m", module),
         priority=priority,
         stop_wait_s=stop_wait_s,
         after=None if settings.redis_url else settings.redis_socket,
@@ -121,6 +121,7 @@ def launch(settings: Settings, programs: Sequence[Program], *, deadline_s: float
     """Starts a supervisor in the background; it listens when this returns. ``StackError`` says why not."""
     config = settings.run_dir / "supervisord.conf"
     config.write_text(_config(programs))
+    set_interpreter(settings, Path(sys.executable))
     argv = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(config)]
     lock = open_lock(settings.run_dir / f"{NAME}.lock")
     try:
@@ -145,6 +146,25 @@ def launch(settings: Settings, programs: Sequence[Program], *, deadline_s: float
     if done.returncode:
         raise StackError("supervisord did not start", done.stderr.decode(errors="replace"))
     _write_record(settings, argv)
+
+
+def set_interpreter(settings: Settings, python: Path) -> None:
+    """With which Python, so with which release of AIOS, programs run that are started from now on.
+
+    The supervisor knows the path of this script alone: its own commands stay what they were when it began.
+    """
+    script = settings.run_dir / PYTHON
+    fresh = script.with_suffix(f".{os.getpid()}")
+    fresh.write_text(f'exec {shlex.quote(str(python))} "$@"\n')
+    fresh.replace(script)
+
+
+def interpreter(settings: Settings) -> Path | None:
+    """What ``set_interpreter`` set last; None before."""
+    try:
+        return Path(shlex.split((settings.run_dir / PYTHON).read_text())[1])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 class Supervisor:
@@ -194,14 +214,15 @@ def _config(programs: Sequence[Program]) -> str:
 
 
 def _environment(settings: Settings, programs: Sequence[Program]) -> dict[str, str]:
-    commands = {f"AIOS_STACK_COMMAND_{p.name.upper()}": shlex.join(_guarded(p)) for p in programs}
+    python = settings.run_dir / PYTHON
+    commands = {f"AIOS_STACK_COMMAND_{p.name.upper()}": shlex.join(_guarded(p, python)) for p in programs}
     own = {"AIOS_STACK_SOCKET": str(settings.supervisor_socket)} | commands
     return environment_without("AIOS_", "SUPERVISOR_", *_REPOSITORY) | settings.environment() | own
 
 
-def _guarded(program: Program) -> list[str]:
+def _guarded(program: Program, python: Path) -> list[str]:
     after = ["--after", str(program.after)] if program.after else []
-    guard = [sys.executable, "-P", "-m", "aios_app.stack.guard", program.name, *after, "--"]
+    guard = ["/bin/sh", str(python), "-P", "-m", "aios_app.stack.guard", program.name, *after, "--"]
     return [*guard, *program.argv]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from aios_app.domain.errors import StackError
 from aios_app.settings import Settings, is_inside_agent
@@ -14,8 +16,8 @@ from aios_app.stack.address import check_outside_redis, redis_py_url, redis_url
 from aios_app.stack.directories import prepare_directories
 from aios_app.stack.down import down, stop_all
 from aios_app.stack.locks import exclusive
-from aios_app.stack.states import ProgramState, programs
-from aios_app.stack.supervisor import Infos, Program, Supervisor, is_supervised
+from aios_app.stack.states import ProgramState, last_words, programs
+from aios_app.stack.supervisor import Infos, Program, Supervisor, is_supervised, set_interpreter
 from aios_app.stack.unix_http import get_json, is_listening
 from aios_app.stack.waiting import tries
 
@@ -23,7 +25,6 @@ __all__ = ["ProgramState", "UpReport", "down", "is_up", "programs", "redis_py_ur
 
 #: So many ends within the first second, one after another, are no accident.
 _MAX_QUICK_ENDS = 3
-_LOG_LINES = 8
 #: Seconds that what a killed supervisor left has to end; work that is cut off is done again.
 _ORPHANS_S = 4.0
 _STARTED = frozenset({"RUNNING", "STARTING"})
@@ -73,6 +74,7 @@ def _start(
     if is_supervised(settings):
         if engine and not (settings.redis_dir / "server.conf").exists():  # its data was deleted
             redis_server.write_config(settings, engine)
+        set_interpreter(settings, Path(sys.executable))
         _start_again(settings)
         _wait_until_ready(settings, deadline_s)
         return
@@ -115,7 +117,7 @@ def _wait_until_ready(settings: Settings, deadline_s: float) -> None:
         quick_ends |= {(info["name"], info["start"]) for info in infos if info["statename"] == "BACKOFF"}
         for name, count in Counter(name for name, _ in quick_ends).items():
             if count >= _MAX_QUICK_ENDS:
-                raise StackError(f"{name} ends as soon as it is started", _last_words(settings, name))
+                raise StackError(f"{name} ends as soon as it is started", last_words(settings, name))
     raise _too_late(settings, running, deadline_s)
 
 
@@ -124,13 +126,5 @@ def _too_late(settings: Settings, running: Supervisor, deadline_s: float) -> Sta
     culprit = silent[0] if silent else "worker" if is_up(settings) else "web"
     return StackError(
         f"{culprit} is not ready after {deadline_s:g} s, see {settings.logs_dir / culprit}.log",
-        _last_words(settings, culprit),
+        last_words(settings, culprit),
     )
-
-
-def _last_words(settings: Settings, name: str) -> str:
-    try:
-        text = (settings.logs_dir / f"{name}.log").read_text(errors="replace")
-    except OSError:
-        return ""
-    return "\n".join([line for line in text[-4096:].splitlines() if line.strip()][-_LOG_LINES:])

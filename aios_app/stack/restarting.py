@@ -1,0 +1,113 @@
+"""The programs of a running stack go over to another release one after another; Redis and agents go on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from aios_app.domain.errors import StackError
+from aios_app.settings import Settings
+from aios_app.stack.locks import exclusive
+from aios_app.stack.processes import Record, ask_to_end, find_process
+from aios_app.stack.states import last_words
+from aios_app.stack.supervisor import Supervisor, interpreter, is_supervised, set_interpreter
+from aios_app.stack.unix_http import get_json
+from aios_app.stack.waiting import tries
+
+#: What is at work has so long to end by itself before it is cut off, and done again by the next worker.
+_WARM_S = 60.0
+_START_S = 30.0
+#: So long it has to live on before it counts as come up.
+_SETTLE_S = 2.0
+_LOCK_S = 30.0
+_MAX_QUICK_ENDS = 3
+_STAYS = "redis"
+_FIRST = "worker"
+
+
+def python_of(release: Path) -> Path:
+    """The interpreter of its environment."""
+    return release / ".venv/bin/python"
+
+
+def runs(settings: Settings, release: Path) -> bool:
+    """Whether that is the release whose programs run, or none do."""
+    return not is_supervised(settings) or interpreter(settings) == python_of(release)
+
+
+def restart(settings: Settings, release: Path) -> list[str]:
+    """Brings up all programs but Redis with that release, each after its running tasks; returns their names.
+
+    Nothing where the stack is down. A program that does not come up raises ``StackError`` with its last
+    words: the others then may run with either release.
+    """
+    if not is_supervised(settings):
+        return []
+    with exclusive(settings.run_dir / "up.lock", deadline_s=_LOCK_S):
+        set_interpreter(settings, python_of(release))
+        names = _names(settings)
+        for name in names:
+            _restart(settings, name)
+    return names
+
+
+def stop_programs(settings: Settings) -> None:
+    """Stops all but Redis, the worker last; ``restart`` starts them again."""
+    if is_supervised(settings):
+        for name in reversed(_names(settings)):
+            Supervisor(settings, timeout_s=_WARM_S).stop(name)
+
+
+def _names(settings: Settings) -> list[str]:
+    names = {info["name"] for info in Supervisor(settings).infos()} - {_STAYS}
+    return sorted(names, key=lambda name: (name != _FIRST, name))
+
+
+def _restart(settings: Settings, name: str) -> None:
+    """By a signal: the supervisor starts again what ends, also when nobody is there any more to ask it to."""
+    old = _pid(settings, name)
+    process = find_process(old) if old else None
+    if process is not None:
+        ask_to_end(process)
+        if not any(_pid(settings, name) != old for _ in tries(_WARM_S)):
+            Supervisor(settings, timeout_s=_WARM_S).stop(name)
+    _await_new(settings, name, old)
+
+
+def _await_new(settings: Settings, name: str, old: int) -> None:
+    quick_ends: set[int] = set()
+    seen, since = 0, time.monotonic()
+    for _ in tries(_START_S):
+        state = _info(settings, name)
+        if state["statename"] in {"STOPPED", "EXITED"}:
+            Supervisor(settings).start(name)
+        if state["statename"] in {"BACKOFF", "FATAL"}:
+            quick_ends.add(state["start"])
+        if state["statename"] == "FATAL" or len(quick_ends) >= _MAX_QUICK_ENDS:
+            raise StackError(
+                f"{name} of this version ends as soon as it is started", last_words(settings, name)
+            )
+        pid = int(state["pid"]) if state["statename"] == "RUNNING" else 0
+        if pid != seen:
+            seen, since = pid, time.monotonic()
+        is_settled = pid not in {0, old} and time.monotonic() - since >= _SETTLE_S
+        if is_settled and _works(settings, name):
+            return
+    raise StackError(f"{name} of this version is not there after {_START_S:g} s", last_words(settings, name))
+
+
+def _works(settings: Settings, name: str) -> bool:
+    """Whether it is what it should be; of the web service, that it answers."""
+    found = Record.read(settings.run_dir, name)
+    if found is None or found.argv[:1] != (str(interpreter(settings)),):
+        raise StackError(f"{name} runs with another version still: aios down, then aios up")
+    return name != "web" or get_json(settings.api_socket, "/api/v1/status") is not None
+
+
+def _pid(settings: Settings, name: str) -> int:
+    return int(_info(settings, name)["pid"])
+
+
+def _info(settings: Settings, name: str) -> dict[str, Any]:
+    return next(info for info in Supervisor(settings).infos() if info["name"] == name)
