@@ -93,6 +93,7 @@ need_for_tests() {
         command -v "$name" >/dev/null 2>&1 || echo "$name"
     done
     command -v ip >/dev/null 2>&1 || echo iproute2
+    command -v ssh >/dev/null 2>&1 || echo openssh-client
 }
 
 # The Debian packages that are missing, on one line. Fails, with words, for what no package mends.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aios_app.domain.errors import GitError, ProjectUnusable, UsageError
+from aios_app.git.fallback import FETCH_OPTIONS, fetch_with_fallback
 from aios_app.git.location import Repository
 from aios_app.git.runner import GitTimeout, first_words, run_git
 
@@ -51,13 +52,17 @@ class _Checkout:
     uncommitted: int
 
 
-def fetch(repo: Repository, *, timeout_s: float) -> str:
-    """Fetches origin, where there is one. Empty: done; else one line that says why the base may be old."""
+def fetch(repo: Repository, *, timeout_s: float, https_fallback: bool = False) -> str:
+    """Fetches origin, where there is one. Empty: done; else one line that says why the base may be old.
+
+    With ``https_fallback`` by HTTPS where SSH finds no key or no way; the line says it where that has worked.
+    """
     if repo.origin_url() is None:
         return ""
-    options = ["--quiet", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"]
     try:
-        run_git(["fetch", *options, "origin"], cwd=repo.root, timeout_s=timeout_s)
+        if https_fallback:
+            return fetch_with_fallback(repo, timeout_s=timeout_s)
+        run_git(["fetch", *FETCH_OPTIONS, "origin"], cwd=repo.root, timeout_s=timeout_s)
     except GitTimeout:
         return f"origin did not answer within {timeout_s:g} s: base is the last fetched state"
     except GitError as error:
@@ -78,7 +83,7 @@ def resolve_base(repo: Repository, wanted: str = "", *, usual: str = "") -> Base
     ref, sha = _named(repo, name, refs) if name else _default(checkout, refs)
     return Base(
         ref=ref,
-        sha=sha,
+        sha=_commit(repo, sha),
         branch=checkout.branch,
         ahead=_ahead(repo, ref, sha, refs),
         uncommitted=checkout.uncommitted,
@@ -87,7 +92,8 @@ def resolve_base(repo: Repository, wanted: str = "", *, usual: str = "") -> Base
 
 def default_base(repo: Repository) -> tuple[str, str]:
     """Name and commit of the base where nothing is asked for, without a look at the person's files."""
-    return _default(_head(repo), _refs(repo))
+    ref, sha = _default(_head(repo), _refs(repo))
+    return ref, _commit(repo, sha)
 
 
 def _checkout(repo: Repository) -> _Checkout:
@@ -119,7 +125,9 @@ def _head(repo: Repository) -> _Checkout:
     )
     sha, name = [*output.splitlines(), "", ""][:2]
     return _Checkout(
-        sha=_commit(repo, sha), branch=name.removeprefix(_HEADS) if name != "HEAD" else "", uncommitted=0
+        sha=sha if repo.is_bare else _commit(repo, sha),  # a clone of AIOS has no branch checked out
+        branch=name.removeprefix(_HEADS) if name != "HEAD" else "",
+        uncommitted=0,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import contextlib
 import logging
 import os
@@ -17,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-import git
+import psutil
 
 from aios_app.domain.errors import ExternalError, GitError, UsageError
 from aios_app.settings import environment_without
@@ -26,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 #: A group that must end gets SIGTERM, so that git removes its lock files, and SIGKILL this much later.
 _GRACE_S = 2.0
+_READ_LIMIT_S = 10
+#: How lines begin that come before what matters.
+_BESIDES = ("warning:", "hint:", "unable to read askpass response")
 #: Bytes of the words of one that failed, from its beginning and from its end.
 _MOST_WORDS = 8192
 _INSTALL = "apt-get install git"
@@ -33,7 +35,9 @@ _READING = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 _REMOTE_VERBS = frozenset({"fetch", "push", "ls-remote", "submodule", "clone"})
 #: A person who sets one of these, or core.sshCommand, chose how to connect: kept.
 _OWN_SSH = frozenset({"GIT_SSH", "GIT_SSH_COMMAND"})
-_BATCH_SSH = "ssh -oBatchMode=yes -oConnectTimeout=10"
+_BATCH_SSH = "ssh -oBatchMode=yes -oConnectTimeout={}"
+#: Seconds; half of the command's own limit where that is less, so that ssh itself says why.
+_MOST_CONNECT_S = 10
 #: Variables that would turn git away from the directory that it is started in.
 _LOCAL_VARIABLES = frozenset(
     {
@@ -59,6 +63,7 @@ _NO_QUESTIONS = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "false",
     "SSH_ASKPASS": "false",
+    "SSH_ASKPASS_REQUIRE": "force",  # of an ssh of the person's own that may ask: it fails at once
     "GCM_INTERACTIVE": "never",
     "LC_ALL": "C.UTF-8",  # git's words untranslated; hooks still read and write more than ASCII
 }
@@ -99,7 +104,7 @@ def run_git(
         raise UsageError("a name for git holds a NUL byte")
     options = [word for name, value in config.items() for word in ("-c", f"{name}={value}")]
     argv = ["git", *(_READING if reading else ()), *options, *args]
-    environment = _environment(args[0], cwd, dict(env or {}), reading=reading)
+    environment = _environment(args[0], cwd, dict(env or {}), timeout_s, reading=reading)
     started_s = time.monotonic()
     # A file for stderr: daemons that ssh and credential helpers leave behind would hold a pipe open.
     with (
@@ -122,7 +127,7 @@ def first_words(error: ExternalError) -> str:
     lines = [
         re.sub(r"^(fatal|error|remote|ERROR): *", "", line.strip()) for line in error.stderr.splitlines()
     ]
-    said = [line for line in lines if line and not line.lower().startswith(("warning:", "hint:"))]
+    said = [line for line in lines if line and not line.lower().startswith(_BESIDES)]
     return said[0] if said else str(error.args[0])
 
 
@@ -177,10 +182,29 @@ def _output(process: subprocess.Popen[bytes], verb: str, timeout_s: float) -> by
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
+    strays = _strays(process)
     _signal_group(process, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE_S)
     _signal_group(process, signal.SIGKILL)
+    for stray in strays:
+        with contextlib.suppress(psutil.Error):
+            stray.kill()
+
+
+def _strays(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Helpers of git that left its group, and that it still waits for."""
+    found = []
+    with contextlib.suppress(psutil.Error):
+        found = psutil.Process(process.pid).children(recursive=True)
+    return [one for one in found if _group_of(one.pid) != process.pid]
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
@@ -188,23 +212,35 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         os.killpg(process.pid, number)
 
 
-def _environment(verb: str, cwd: Path, given: dict[str, str], *, reading: bool) -> dict[str, str]:
+def _environment(
+    verb: str, cwd: Path, given: dict[str, str], timeout_s: float, *, reading: bool
+) -> dict[str, str]:
     mine = environment_without("AIOS_")
     env = {name: value for name, value in mine.items() if name not in _LEFT_OUT} | _NO_QUESTIONS | given
     if reading:
         env["GIT_OPTIONAL_LOCKS"] = "0"
-    if verb in _REMOTE_VERBS and not env.keys() & _OWN_SSH and not _has_ssh_command(cwd):
-        env["GIT_SSH_COMMAND"] = _BATCH_SSH
+    if verb in _REMOTE_VERBS and not env.keys() & _OWN_SSH and not _has_ssh_command(cwd, env):
+        env["GIT_SSH_COMMAND"] = _BATCH_SSH.format(max(1, min(_MOST_CONNECT_S, int(timeout_s / 2))))
     return env
 
 
-def _has_ssh_command(cwd: Path) -> bool:
+def _has_ssh_command(cwd: Path, env: Mapping[str, str]) -> bool:
     """Also where the configuration cannot be read: then git itself shall say so."""
+    command = ["git", "config", "--get", "core.sshCommand"]
     try:
-        with git.Repo(cwd, search_parent_directories=True, expand_vars=False) as repo:
-            return bool(repo.config_reader().get_value("core", "sshcommand", ""))
-    except (git.GitError, configparser.Error, OSError, ValueError):
+        asked = subprocess.run(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_READ_LIMIT_S,
+            start_new_session=True,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
         return True
+    return asked.returncode != 1
 
 
 def _words(errors: IO[bytes]) -> str:

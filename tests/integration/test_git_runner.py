@@ -93,6 +93,17 @@ def test_the_whole_group_is_ended_at_the_limit_even_where_it_ignores_sigterm(tmp
     assert is_gone(int((tmp_path / "child").read_text()))
 
 
+def test_a_helper_that_left_the_group_is_ended_at_the_limit_too(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "r").root
+    script = _program(tmp_path / "stray", f"exec setsid --wait sh -c 'echo $$ > {tmp_path}/child; sleep 60'")
+    git(repo, "config", "alias.stray", f"!{script}")
+
+    with pytest.raises(GitError, match="git stray took longer"):
+        run_git(["stray"], cwd=repo, timeout_s=0.5)
+
+    assert is_gone(int((tmp_path / "child").read_text()))
+
+
 def test_a_daemon_that_git_leaves_behind_does_not_hold_the_answer_up(tmp_path: Path) -> None:
     repo = make_repository(tmp_path / "r").root
     script = _program(tmp_path / "leave", f"sleep 30 >/dev/null & echo $! > {tmp_path}/daemon; echo done")
@@ -143,7 +154,7 @@ def test_ssh_asks_nothing_but_a_command_of_the_person_is_kept(
     with pytest.raises(GitError):
         run_git(["fetch", "ssh://somewhere/x"], cwd=repo, timeout_s=5)
 
-    assert ("-oBatchMode=yes -oConnectTimeout=10" in said.read_text()) is (key == "")
+    assert ("-oBatchMode=yes -oConnectTimeout=2" in said.read_text()) is (key == "")
     assert ("-oMine=1" in said.read_text()) is (key != "")
 
 
