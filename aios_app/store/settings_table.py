@@ -179,6 +179,7 @@ SETTINGS = _table(
     _setting("fast_forward", Kind.BOOL, "on", "after a landing, move your checkout where git accepts it"),
     _setting("fetch_timeout", Kind.DURATION, "20s", "limit of a fetch; then the last fetched state is taken"),
     _setting("gemini_prompt", Kind.PROMPT, "", "default prompt of gemini"),
+    _setting("https_fallback", Kind.BOOL, "off", "where SSH fails, change origin to HTTPS if that works"),
     _setting("idle_after", Kind.DURATION, "30s", "silence after which a generic agent counts as done"),
     _setting("idle_close", Kind.DURATION, "30m", "rest after which an agent in review is closed"),
     _setting("last_update_check", Kind.INT, "0", "seconds since 1970 of the last look for a newer AIOS"),
@@ -188,6 +189,9 @@ SETTINGS = _table(
     _setting("max_claude", Kind.INT, "", "claude processes at once; empty: as max_agents says", 1),
     _setting("max_codex", Kind.INT, "", "codex processes at once; empty: as max_agents says", 1),
     _setting("max_gemini", Kind.INT, "", "gemini processes at once; empty: as max_agents says", 1),
+    _setting(
+        "node_port", Kind.PORT, "", "port for other machines; empty: 7682, or where that is taken a free one"
+    ),
     _setting("notify", Kind.NOTIFY, "off", "who waits or failed is told by: off, desktop, or a command"),
     _setting("push_timeout", Kind.DURATION, "2m", "limit of a push"),
     _setting("resume_at_once", Kind.INT, "3", "agents that aios resume starts at a time", 1),
@@ -224,6 +228,7 @@ PROJECT_SETTINGS = _table(
     _setting("check", Kind.TEXT, "", "command that must succeed before a landing"),
     _setting("fast_forward", Kind.OWN_BOOL, "", "on or off; empty: as for all projects"),
     _setting("hooks", Kind.BOOL, "on", "whether its git hooks run when work is committed and pushed"),
+    _setting("https_fallback", Kind.OWN_BOOL, "", "on or off; empty: as for all projects"),
     _setting("setup", Kind.TEXT, "", "command that a fresh worktree needs, such as npm ci"),
     _setting("strategy", Kind.OWN_STRATEGY, "", "merge, squash or rebase; empty: as for all projects"),
     _setting("wip", Kind.BOOL, "off", "push unfinished work to refs/aios/wip of origin after each turn"),
