@@ -5,28 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tornado.routing import Rule
-from tornado.web import Application
+from tornado.web import Application, url
 
-from aios_app.services.context import Context
+from web.answering import Answering
 from web.api import ENDPOINTS, EVENTS_QUERY
+from web.door import MAX_MESSAGE_BYTES, Doorway
 from web.feed import Feed
 from web.handlers import ApiHandler, Endpoint, EventsHandler, UnknownHandler, log_request
 from web.openapi import DocumentHandler
-from web.pending import Pending
-from web.routes import MethodAndPath
+from web.routes import TERMINALS, MethodAndPath
+from web.trusted import OwnTerminalHandler
 
 
-def make_app(context: Context, feed: Feed, pending: Pending, further: Mapping[str, Endpoint]) -> Application:
+def make_app(doorway: Doorway, feed: Feed, further: Mapping[str, Endpoint]) -> Application:
     """The application over one context; ``further`` endpoints are those of the door for browsers."""
-    given = {"context": context, "pending": pending}
+    context, pending = doorway.context, doorway.pending
+    given = {"context": context, "pending": pending, "answering": Answering(context, doorway.nodes)}
     endpoints = {**ENDPOINTS, **further}
     rules = [
-        Rule(MethodAndPath(line), ApiHandler, given | {"endpoint": endpoint})
+        Rule(MethodAndPath(line), ApiHandler, given | {"line": line, "endpoint": endpoint})
         for line, endpoint in endpoints.items()
     ]
     described = {"endpoints": endpoints, "others": ("GET /events", "GET /openapi.json")}
     rules += [
         Rule(MethodAndPath("GET /events"), EventsHandler, {"feed": feed, "query": EVENTS_QUERY}),
         Rule(MethodAndPath("GET /openapi.json"), DocumentHandler, described),
+        url(TERMINALS, OwnTerminalHandler),
     ]
-    return Application(rules, default_handler_class=UnknownHandler, log_function=log_request)
+    return Application(
+        rules,
+        default_handler_class=UnknownHandler,
+        log_function=log_request,
+        door=doorway,
+        websocket_max_message_size=MAX_MESSAGE_BYTES,
+    )

@@ -10,8 +10,9 @@ from tornado.routing import Rule
 from tornado.web import Application, HTTPError, url
 
 from aios_app.domain.errors import UsageError
+from web.answering import Answering
 from web.api import ENDPOINTS
-from web.door import Door
+from web.door import MAX_MESSAGE_BYTES, Door
 from web.entrance import share_endpoints
 from web.guarded import Guarded
 from web.handlers import ApiHandler, log_request
@@ -27,12 +28,10 @@ from web.pages import (
     SessionHandler,
     ShareHandler,
 )
-from web.routes import ROOT, MethodAndPath
+from web.routes import ROOT, TERMINALS, MethodAndPath
 from web.tasks_page import FlowerHandler
 from web.terminal import TerminalHandler
 
-#: Of one WebSocket message; a longer one closes the socket before it is read.
-MAX_MESSAGE_BYTES = 1024 * 1024
 #: A browser that is asleep answers late; one whose machine is gone is noticed after twice this.
 _PING_S = 120
 #: What somebody with a link may ask about its job.
@@ -88,14 +87,15 @@ class NothingHandler(Guarded):
 
 def make_browser_app(door: Door) -> Application:
     """All that browsers can ask for."""
-    given = {"context": door.context, "pending": door.pending}
+    answering = Answering(door.context, door.nodes)
+    given = {"context": door.context, "pending": door.pending, "answering": answering}
     endpoints = ENDPOINTS | share_endpoints(door)
     described = {"endpoints": endpoints, "others": ("GET /openapi.json", "GET /web/session")}
     api = [
         Rule(
             MethodAndPath(line),
             JobApiHandler if line in _OF_JOBS else OwnerApiHandler,
-            given | {"endpoint": one},
+            given | {"line": line, "endpoint": one},
         )
         for line, one in endpoints.items()
     ]
@@ -103,7 +103,7 @@ def make_browser_app(door: Door) -> Application:
         Rule(MethodAndPath("GET /web/session"), SessionHandler),
         Rule(MethodAndPath("GET /openapi.json"), OwnerDocumentHandler, described),
         url(rf"{ROOT}/feed", FeedHandler),
-        url(r"/attach/([A-Za-z0-9_-]{1,64})", TerminalHandler),
+        url(TERMINALS, TerminalHandler),
         url(r"/terminal\.html", PageHandler, {"file": "terminal.html", "needs": "known"}),
         url(r"/share\.html", PageHandler, {"file": "share.html", "needs": ""}),
         url(r"/login", LoginHandler, {"file": "login.html", "needs": ""}),

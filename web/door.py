@@ -1,10 +1,12 @@
-"""The door for browsers: opened where it can be; else it has a problem in words, and the rest goes on."""
+"""Doors of the service, and the one for browsers: opened where it can be; else it has a problem in words."""
 
 from __future__ import annotations
 
 import asyncio
 import enum
 import logging
+import socket
+import ssl
 from collections.abc import Callable, Collection
 from typing import Protocol
 
@@ -18,6 +20,7 @@ from web.access import Access, Grant
 from web.feed import Feed
 from web.flower import Flower
 from web.handlers import MAX_BODY_BYTES
+from web.nodes import Nodes
 from web.pending import Pending
 from web.place import Place, listen, note
 
@@ -25,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 #: Connections at once, sockets with them; one more is closed at once. Idle ones are closed after ``_IDLE_S``.
 MAX_CONNECTIONS = 600
+#: Of one WebSocket message; a longer one closes the socket before it is read.
+MAX_MESSAGE_BYTES = 1024 * 1024
 #: Seconds in which the head of a request must have come, and then its body.
 _IDLE_S = 20.0
 #: Of a head; browsers send all cookies of this name along, whichever program here has set them.
@@ -43,6 +48,7 @@ class Close(enum.IntEnum):
     TOO_MANY = 4004
     NOT_UNDERSTOOD = 4005
     REDIS_AWAY = 4006
+    MACHINE_AWAY = 4007
 
 
 class LiveSocket(Protocol):
@@ -53,29 +59,70 @@ class LiveSocket(Protocol):
     def leave(self, code: Close, reason: str) -> None: ...
 
 
-class Door:
-    """What all handlers behind the door share. Belongs to the event loop that it is made in."""
+class Doorway:
+    """What handlers behind any door share. Belongs to the event loop that it is made in."""
 
-    place: Place  #: known once the door is open
-
-    def __init__(
-        self, context: Context, feed: Feed, pending: Pending, make_app: Callable[[Door], Application]
-    ) -> None:
+    def __init__(self, context: Context, pending: Pending, nodes: Nodes | None) -> None:
+        """Without ``nodes`` nothing is passed on to other machines."""
         self.context = context
-        self.feed = feed
         self.pending = pending
-        self.access = Access(context.settings.data_dir / "web-access.json")
-        self.flower = Flower(context.settings)
+        self.nodes = nodes
         self.sockets: set[LiveSocket] = set()
-        self._make_app = make_app
         self._loop = asyncio.get_running_loop()
         self._opening = asyncio.Lock()
         self._server: _Server | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self._server is not None
+
+    def listen(
+        self, app: Application, tls: ssl.SSLContext | None, listeners: Collection[socket.socket]
+    ) -> None:
+        """Serves the application from now on."""
+        self._server = _Server(self, app, tls)
+        self._server.add_sockets(listeners)
+
+    async def stop(self) -> None:
+        """Nobody comes in any more, and pages are told to come again; requests under way go on."""
+        if self._server is not None:
+            self._server.stop()
+        self.dismiss(self.sockets, Close.GOING_AWAY, "the service ends")
+
+    async def close(self) -> None:
+        """Nobody is left."""
+        if self._server is not None:
+            await self._server.close_all_connections()
+
+    def dismiss(self, sockets: Collection[LiveSocket], code: Close, reason: str) -> None:
+        """Closes these sockets."""
+        for one in list(sockets):
+            one.leave(code, reason)
+
+
+class Door(Doorway):
+    """The door for browsers."""
+
+    place: Place  #: known once the door is open
+
+    def __init__(
+        self,
+        context: Context,
+        feed: Feed,
+        pending: Pending,
+        nodes: Nodes,
+        make_app: Callable[[Door], Application],
+    ) -> None:
+        super().__init__(context, pending, nodes)
+        self.feed = feed
+        self.access = Access(context.settings.data_dir / "web-access.json")
+        self.flower = Flower(context.settings)
+        self._make_app = make_app
+
     async def open(self) -> None:
         """Lets browsers in, unless it does so already; ``StackError`` says why it cannot."""
         async with self._opening:
-            if self._server is not None:
+            if self.is_open:
                 return
             settings = self.context.settings
             try:
@@ -83,8 +130,7 @@ class Door:
             except StackError as error:
                 note(settings, problem=str(error))
                 raise
-            self._server = _Server(self, self._make_app(self))
-            self._server.add_sockets(listeners)
+            self.listen(self._make_app(self), self.place.tls, listeners)
             note(settings, url=self.place.url)
             logger.info("browsers are let in at %s", self.place.url)
 
@@ -93,16 +139,9 @@ class Door:
         asyncio.run_coroutine_threadsafe(self.open(), self._loop).result(deadline_s)
 
     async def stop(self) -> None:
-        """Nobody comes in any more, and pages are told to come again; requests under way go on."""
-        if self._server is not None:
-            self._server.stop()
-        self._leave(self.sockets, Close.GOING_AWAY, "the service ends")
+        """As of any door; Flower ends too."""
+        await super().stop()
         await self.flower.close()
-
-    async def close(self) -> None:
-        """Nobody is left."""
-        if self._server is not None:
-            await self._server.close_all_connections()
 
     def cut_off(self, keys: Collection[str]) -> None:
         """Closes the sockets of these grants. Any thread may call it."""
@@ -110,20 +149,18 @@ class Door:
 
     def _cut_off(self, keys: Collection[str]) -> None:
         cut = [socket for socket in self.sockets if socket.grant.key in keys]
-        self._leave(cut, Close.NOT_ALLOWED, "the login or the link is over")
-
-    def _leave(self, sockets: Collection[LiveSocket], code: Close, reason: str) -> None:
-        for socket in list(sockets):
-            socket.leave(code, reason)
+        self.dismiss(cut, Close.NOT_ALLOWED, "the login or the link is over")
 
 
 class _Server(HTTPServer):
     """Refuses connections beyond ``MAX_CONNECTIONS``."""
 
-    def initialize(self, door: Door, app: Application) -> None:  # type: ignore[override]
+    def initialize(  # type: ignore[override]
+        self, door: Doorway, app: Application, tls: ssl.SSLContext | None
+    ) -> None:
         super().initialize(
             app,
-            ssl_options=door.place.tls,
+            ssl_options=tls,
             max_header_size=_HEAD_BYTES,
             max_body_size=MAX_BODY_BYTES,
             max_buffer_size=_BUFFER_BYTES,

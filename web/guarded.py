@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -68,7 +68,7 @@ class Guarded(BaseHandler):
         for name, value in HEADERS.items():
             self.set_header(name, value)
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         if self.request.headers.get_list("Host") not in ([host] for host in self.door.place.hosts):
             raise HTTPError(HTTPStatus.FORBIDDEN, "this is not a name of this AIOS: see web_hosts")
         super().prepare()
@@ -77,6 +77,7 @@ class Guarded(BaseHandler):
         if self.request.method not in _SAFE_METHODS and not self.has_token:
             self.require_own_page()
             self.require_script()
+        return None
 
     def require_own_page(self) -> None:
         """Refuses what a page of another place has sent, and what no page has sent."""

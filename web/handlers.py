@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamClosedError
@@ -20,7 +20,11 @@ from web.errors import to_answer
 from web.feed import Feed, Subscription
 from web.lines import encode
 from web.pending import Pending
+from web.placing import At
 from web.schema import Field, read_body, take_fields
+
+if TYPE_CHECKING:
+    from web.answering import Answering
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +46,8 @@ class Endpoint:
     status: Callable[[dict[str, Any]], int] = lambda _answer: 200
     #: Called with the context once the client has its answer.
     afterwards: Callable[[Context], object] | None = None
+    #: On which machines it is answered; None: on this one.
+    at: At | None = None
 
 
 class BaseHandler(RequestHandler):
@@ -52,9 +58,10 @@ class BaseHandler(RequestHandler):
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         if len(self.request.body) > MAX_BODY_BYTES:
             raise UsageError(f"the request has more than {MAX_BODY_BYTES // 1024 // 1024} MB")
+        return None
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:  # noqa: ARG002 - Tornado's own
         return value.decode("utf-8", "surrogateescape")
@@ -89,18 +96,22 @@ class BaseHandler(RequestHandler):
 
 
 class ApiHandler(BaseHandler):
-    """Takes the fields, calls the service in a thread, answers with what it returns."""
+    """Takes the fields, and answers with what the service returns, here or on other machines."""
 
-    def initialize(self, context: Context, endpoint: Endpoint, pending: Pending) -> None:
+    def initialize(
+        self, context: Context, line: str, endpoint: Endpoint, answering: Answering, pending: Pending
+    ) -> None:
         self.context = context
+        self.line = line
         self.endpoint = endpoint
+        self.answering = answering
         self.pending = pending
 
     async def answer(self, **path: str) -> None:
         """Every method comes here: the route has chosen the endpoint."""
         with self.pending:
             given = self.fields(path)
-            answer = await asyncio.to_thread(call_service, self.endpoint.service, self.context, given)
+            answer = await self.answering.answer(self.line, self.endpoint, given)
             self.set_status(self.endpoint.status(answer))
             await self.finish(encode(**answer))
             if self.endpoint.afterwards is not None:

@@ -91,10 +91,10 @@ def _ports(settings: Settings, chosen: str) -> list[int]:
 def _bind(address: str, ports: list[int]) -> list[socket.socket]:
     for port in ports[:-1]:
         with contextlib.suppress(OSError):
-            return _listen_at(address, port)
+            return listen_at(address, port)
     port = ports[-1]
     try:
-        return _listen_at(address, port)
+        return listen_at(address, port)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise StackError(f"browsers are not let in: {address}:{port}: {error.strerror}") from error
@@ -104,7 +104,7 @@ def _bind(address: str, ports: list[int]) -> list[socket.socket]:
         ) from error
 
 
-def _listen_at(address: str, port: int) -> list[socket.socket]:
+def listen_at(address: str, port: int) -> list[socket.socket]:
     """A socket for each of the addresses that a name has, all on one port."""
     found = dict.fromkeys((family, where[0]) for family, _, _, _, where in _resolved(address))
     with contextlib.ExitStack() as opened:

@@ -9,6 +9,8 @@ from tornado.httputil import HTTPServerRequest
 from tornado.routing import PathMatches
 
 ROOT = "/api/v1"
+#: A terminal's WebSocket, by the name of its session.
+TERMINALS = r"/attach/([A-Za-z0-9_-]{1,64})"
 
 
 class MethodAndPath(PathMatches):

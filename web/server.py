@@ -31,6 +31,8 @@ from web.door import Door
 from web.entrance import share_endpoints, ticket_endpoints
 from web.feed import Feed
 from web.handlers import MAX_BODY_BYTES
+from web.node_door import NodeDoor
+from web.nodes import Nodes
 from web.pending import Pending
 
 logger = logging.getLogger(__name__)
@@ -114,16 +116,19 @@ async def answer_until(stopping: asyncio.Event, context: Context, listener: sock
     ledger = context.ledger
     feed = Feed(lambda: connect(context), ledger.jobs, lambda: ensure_ledger(context, owns=True))
     pending = Pending()
-    door = Door(context, feed, pending, make_browser_app)
-    app = make_app(context, feed, pending, ticket_endpoints(door) | share_endpoints(door))
+    nodes = Nodes(context)
+    door, node_door = Door(context, feed, pending, nodes, make_browser_app), NodeDoor(context, pending)
+    app = make_app(door, feed, ticket_endpoints(door) | share_endpoints(door))
     server = HTTPServer(app, max_body_size=8 * MAX_BODY_BYTES)
     await _open(door)
+    await _open(node_door)
     server.add_socket(listener)
     logger.info("the service answers at %s", context.settings.api_socket)
     await stopping.wait()
     context.settings.api_socket.unlink(missing_ok=True)  # while it still answers: nobody can have replaced it
     server.stop()
     await door.stop()
+    await node_door.stop()
     await feed.close()
     if not await pending.is_over(_STOP_S):
         logger.warning("stopped with requests that took longer than %s s", _STOP_S)
@@ -131,10 +136,12 @@ async def answer_until(stopping: asyncio.Event, context: Context, listener: sock
         os._exit(0)
     await server.close_all_connections()
     await door.close()
+    await node_door.close()
+    nodes.close()
 
 
-async def _open(door: Door) -> None:
-    """Without browsers the rest goes on: why they are not let in stands in the status."""
+async def _open(door: Door | NodeDoor) -> None:
+    """Without browsers, or other machines, the rest goes on."""
     try:
         await door.open()
     except StackError as error:

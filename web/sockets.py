@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Awaitable
 
 from tornado.websocket import WebSocketHandler
 
 from web.access import Grant
-from web.door import Close
+from web.door import Close, Doorway
 from web.guarded import Guarded
 
 #: What of a reason fits in a closing frame.
@@ -22,12 +23,19 @@ class GuardedSocket(Guarded, WebSocketHandler):
     grant: Grant
     _expiry: asyncio.TimerHandle | None = None
 
-    def prepare(self) -> None:
+    @property
+    def doorway(self) -> Doorway:
+        """The door that it came by, whichever that is."""
+        doorway: Doorway = self.settings["door"]
+        return doorway
+
+    def prepare(self) -> Awaitable[None] | None:
         super().prepare()
         if "Origin" in self.request.headers or not self.has_token:
             self.require_own_page()
         self.require_no_other_page()
         self.require_known()
+        return None
 
     def check_origin(self, origin: str) -> bool:  # noqa: ARG002 - prepare() has asked for more
         return True
@@ -36,7 +44,7 @@ class GuardedSocket(Guarded, WebSocketHandler):
         """From now on the socket lives as long as the grant, and no longer than the service."""
         self._forget_expiry()
         self.grant = grant
-        self.door.sockets.add(self)
+        self.doorway.sockets.add(self)
         if not math.isinf(grant.expires_s):
             left_s = max(0.0, grant.expires_s - time.time())
             self._expiry = asyncio.get_running_loop().call_later(
@@ -54,7 +62,7 @@ class GuardedSocket(Guarded, WebSocketHandler):
 
     def on_close(self) -> None:
         self._forget_expiry()
-        self.door.sockets.discard(self)
+        self.doorway.sockets.discard(self)
 
     def _forget_expiry(self) -> None:
         if self._expiry is not None:

@@ -3,24 +3,30 @@
 Nothing is kept for who comes late or comes back: tmux draws the whole screen anew. While a browser does not
 keep up its tmux client is not read, and soon let go: tmux would hold back more and more for it. The agent
 does not notice, and the browser gets a client and the whole screen again once it goes on.
+
+The terminal of another machine's job comes from that machine's node, message by message: what is acknowledged
+here is acknowledged there, so that no more is ever under way.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from tornado.websocket import WebSocketClosedError, WebSocketProtocol
 
-from aios_app.domain.errors import AiosError, QueueError, UnknownJob
+from aios_app.domain.errors import AiosError, MachineAway, QueueError, UnknownJob
+from aios_app.domain.models import Job
 from aios_app.services.context import Context
 from aios_app.services.view_job import View, look_at, session_job, take_over
 from web.access import Grant
 from web.direct import DirectProtocol
 from web.door import Close
 from web.entrance import shared
+from web.far_terminal import FarTerminal
 from web.guarded import Visitor
 from web.handlers import call_service
 from web.pty import Pty
@@ -45,11 +51,12 @@ class NotUnderstood(AiosError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sight:
-    """A view, and what it is allowed by."""
+    """A job, what may look at it, and the view of it; None: its terminal is on another machine."""
 
-    view: View
+    job: Job
     grant: Grant
     read_only: bool
+    view: View | None = None
 
 
 class TerminalHandler(GuardedSocket):
@@ -61,16 +68,22 @@ class TerminalHandler(GuardedSocket):
         self._size = _USUAL_SIZE
         self._read_only = True
         self._pty: Pty | None = None
+        self._far: FarTerminal | None = None
         self._window = Window(on_full=self._pause, on_room=self._go_on)
         self._giving_up: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         usual = super().get_websocket_protocol()
-        if usual is None or self.door.place.tls is not None:
+        if usual is None or self.is_encrypted:
             return usual
         limit, ping_s = self.max_message_size, float(self.ping_interval or 0)
         return DirectProtocol(self, limit=limit, ping_s=ping_s)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the bytes come by TLS."""
+        return self.door.place.tls is not None
 
     async def open(self, session: str) -> None:
         self.set_nodelay(True)
@@ -85,11 +98,15 @@ class TerminalHandler(GuardedSocket):
             self.leave(Close.NOT_UNDERSTOOD, str(error))
         except QueueError:
             self.leave(Close.REDIS_AWAY, "Redis does not answer")
+        except MachineAway as error:
+            self.leave(Close.MACHINE_AWAY, str(error))
         except AiosError as error:
             self.leave(Close.NOTHING_THERE, str(error))
 
     def on_message(self, message: str | bytes) -> Any:  # noqa: ANN401 - Tornado reads on when it is done
         """Input is taken as quickly as tmux takes it."""
+        if self._far is not None:
+            return None if self._read_only and isinstance(message, bytes) else self._far.send(message)
         try:
             if isinstance(message, str):
                 self._obey(message)
@@ -113,9 +130,11 @@ class TerminalHandler(GuardedSocket):
         if self._pty is not None:
             self._pty.close()
             self._pty = None
+        if self._far is not None:
+            self._far.close()
 
     def _viewers(self) -> int:
-        terminals = [one for one in self.door.sockets if isinstance(one, TerminalHandler)]
+        terminals = [one for one in self.doorway.sockets if isinstance(one, TerminalHandler)]
         is_guest = self.visitor.owner is None
         return sum(
             one.session == self.session and (one.visitor.owner is None) == is_guest and not one.is_left
@@ -125,20 +144,40 @@ class TerminalHandler(GuardedSocket):
     async def _attach(self) -> None:
         self._size = self._asked_size()
         asked = {"session": self.session, "visitor": self.visitor, "read_only": self._asks_read_only()}
-        sight = await asyncio.to_thread(call_service, _find, self.door.context, asked)
+        sight = await asyncio.to_thread(call_service, _find, self.doorway.context, asked)
         if self.is_left:
             return
         self.enter(sight.grant)
         self._read_only = sight.read_only
-        job = sight.view.job.to_json()
+        if sight.view is None:
+            await self._pass_on(sight)
+        else:
+            self._show(sight, sight.view)
+
+    def _show(self, sight: _Sight, view: View) -> None:
+        job = view.job.to_json()
         hello = {
             "job": shared(job) if sight.grant.job else job,
             "read_only": sight.read_only,
-            "is_resumed": sight.view.is_resumed,
+            "is_resumed": view.is_resumed,
         }
         self.write_message(json.dumps({"hello": hello}))
-        self._argv = [*sight.view.argv, "-E"]  # the session keeps its environment, whatever ours is
+        self._argv = [*view.argv, "-E"]  # the session keeps its environment, whatever ours is
         self._draw()
+
+    async def _pass_on(self, sight: _Sight) -> None:
+        """Through the node of the job's machine, which checks again what a link allows."""
+        if self.doorway.nodes is None:
+            raise MachineAway(f"#{sight.job.number} is not on this machine any more: try again")
+        size = self._size
+        asked = {"cols": size[0], "rows": size[1], "read_only": int(sight.read_only), "link": sight.grant.job}
+        path = f"/attach/{sight.job.name}?{urlencode(asked)}"
+        far = await self.doorway.nodes.terminal(sight.job.machine, path)
+        self._far = FarTerminal(far, self)
+        if self.is_left:
+            self._far.close()
+        elif self._size != size:
+            await self._far.send(json.dumps({"resize": self._size}))
 
     def _draw(self) -> None:
         self._pty = Pty(
@@ -208,7 +247,7 @@ class TerminalHandler(GuardedSocket):
         self._ending = asyncio.create_task(self._say_end())
 
     async def _say_end(self) -> None:
-        is_there = await asyncio.to_thread(_is_there, self.door.context, self.session)
+        is_there = await asyncio.to_thread(_is_there, self.doorway.context, self.session)
         code = Close.DETACHED if is_there else Close.ENDED
         self.leave(code, "detached" if is_there else "the session has ended")
 
@@ -219,9 +258,12 @@ def _find(ctx: Context, *, session: str, visitor: Visitor, read_only: bool) -> _
     grant = visitor.grant_for(job.number) if job else None
     if job is None or grant is None:
         raise UnknownJob(f"AIOS has no session {session}")
-    if grant.job:
-        return _Sight(view=look_at(ctx, job), grant=grant, read_only=True)
-    return _Sight(view=take_over(ctx, job, read_only=read_only), grant=grant, read_only=read_only)
+    read_only = read_only or bool(grant.job)
+    sight = _Sight(job=job, grant=grant, read_only=read_only)
+    if job.machine and job.machine != ctx.machine:
+        return sight
+    view = look_at(ctx, job) if grant.job else take_over(ctx, job, read_only=read_only)
+    return replace(sight, view=view)
 
 
 def _is_there(ctx: Context, session: str) -> bool:

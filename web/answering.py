@@ -1,0 +1,87 @@
+"""Who answers a request: this machine, or the nodes of those that it is about."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from aios_app.domain.errors import AiosError, MachineAway
+from aios_app.services.context import Context
+from web.handlers import Endpoint, call_service
+from web.nodes import Call, Json, Nodes, name_of
+from web.placing import At, Outcome, Part
+
+#: What means something on the machine of the person's terminal alone, and is not sent to another.
+_OF_THE_TERMINAL = frozenset({"environment"})
+
+
+class Answering:
+    """Gets each answer. Without ``nodes``, as for who comes from another machine, nothing is passed on."""
+
+    def __init__(self, context: Context, nodes: Nodes | None) -> None:
+        self._context = context
+        self._nodes = nodes
+
+    async def answer(self, line: str, endpoint: Endpoint, given: dict[str, Any]) -> Json:
+        """The answer of the machine, or of the machines, that the request is about."""
+        at, here = endpoint.at, self._context.machine
+        if at is None:
+            return await self._here(endpoint, given)
+        parts: list[Part] = await asyncio.to_thread(call_service, at.divide, self._context, {"given": given})
+        if all(part.machine == here for part in parts):
+            return await self._here(endpoint, given)
+        if self._nodes is None:
+            return await self._own(endpoint, parts)
+        asking = (self._outcome(line, endpoint, part, at.limit_s) for part in parts)
+        return _merged(at, await asyncio.gather(*asking))
+
+    async def _here(self, endpoint: Endpoint, given: dict[str, Any]) -> Json:
+        answer: Json = await asyncio.to_thread(call_service, endpoint.service, self._context, given)
+        return answer
+
+    async def _own(self, endpoint: Endpoint, parts: Sequence[Part]) -> Json:
+        """For another machine: what it asked for must be here."""
+        own = [part for part in parts if part.machine == self._context.machine]
+        if not own:
+            numbers = ", ".join(f"#{job.number}" for part in parts for job in part.jobs[:3])
+            raise MachineAway(f"{numbers or 'it'} is not on this machine any more: try again")
+        return await self._here(endpoint, own[0].given)
+
+    async def _outcome(self, line: str, endpoint: Endpoint, part: Part, limit_s: float) -> Outcome:
+        is_here = part.machine == self._context.machine
+        name = await asyncio.to_thread(name_of, self._context, part.machine)
+        outcome = Outcome(part=part, name=name, is_here=is_here)
+        try:
+            if is_here or self._nodes is None:
+                return replace(outcome, answer=await self._here(endpoint, part.given))
+            call = replace(call_of(line, endpoint, part.given), limit_s=limit_s)
+            return replace(outcome, answer=await self._nodes.ask(part.machine, call))
+        except AiosError as error:
+            return replace(outcome, error=error)
+
+
+def call_of(line: str, endpoint: Endpoint, given: dict[str, Any]) -> Call:
+    """The request as it goes to a node; what is as when it is left out is left out."""
+    method, path = line.split(" ")
+    for name in endpoint.path:
+        path = path.replace(f"{{{name}}}", quote(str(given[name]), safe="", errors="surrogateescape"))
+    query = {name: str(given[name]) for name, field in endpoint.query.items() if given[name] != field.default}
+    body = {
+        name: given[name]
+        for name, field in endpoint.body.items()
+        if given[name] != field.default and name not in _OF_THE_TERMINAL
+    }
+    path += f"?{urlencode(query, errors='surrogateescape')}" if query else ""
+    return Call(method=method, path=path, body=json.dumps(body).encode() if endpoint.body else None)
+
+
+def _merged(at: At, outcomes: Sequence[Outcome]) -> Json:
+    try:
+        return {name: value for name, value in at.merge(outcomes).items() if name != "v"}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        names = ", ".join(one.name for one in outcomes if not one.is_here)
+        raise MachineAway(f"{names} answers what no AIOS of this version says: aios machines") from error
