@@ -12,7 +12,6 @@ from typing import Any
 from aios_app.domain.errors import AiosError
 from aios_app.domain.models import Job, JobState
 from aios_app.domain.specs import parse_duration
-from aios_app.git.base import fetch
 from aios_app.git.repository import find_repository
 from aios_app.git.standing import Standing, Work, standing_of
 from aios_app.git.worktrees import repository_lock
@@ -20,6 +19,7 @@ from aios_app.services.close_agent import why_busy
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import project_setting
 from aios_app.services.drop_jobs import Candidate, candidate_of, drop_job, remove_all
+from aios_app.services.fetch_origin import fetch_origin
 from aios_app.services.remove_work import has_work
 
 #: Jobs, and repositories, looked at side by side.
@@ -94,13 +94,12 @@ def _standing(ctx: Context, job: Job) -> Standing:
 
 def _fetch(paths: Iterable[str], ctx: Context) -> list[str]:
     """What was merged elsewhere is known by the remote; where it does not answer, by what it said last."""
-    timeout_s = parse_duration(ctx.catalog.get("fetch_timeout"))
 
     def one(path: str) -> str:
         try:
             repository = find_repository(Path(path))
             with repository_lock(ctx.settings.locks_dir, repository):
-                said = fetch(repository, timeout_s=timeout_s)
+                said = fetch_origin(ctx, repository)
         except AiosError as error:
             return str(error)
         return f"{Path(path).name}: {said}" if said else ""

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aios_app.domain.models import Job, JobState, Project
-from aios_app.domain.specs import parse_duration
-from aios_app.git.base import fetch, resolve_base
+from aios_app.git.base import resolve_base
 from aios_app.git.repository import Repository, find_repository
 from aios_app.git.worktrees import add_worktree, repository_lock, write_metadata
 from aios_app.services.context import Context
+from aios_app.services.fetch_origin import fetch_origin
 from aios_app.services.records import record
 
 
@@ -64,7 +64,7 @@ def _fetched_base(ctx: Context, job: Job, repository: Repository) -> _Base:
     known = ctx.ledger.run_base(job.run, job.project_id)
     if known is not None and job.attempt_no == 1:
         return _Base(**json.loads(known))
-    trouble = fetch(repository, timeout_s=parse_duration(ctx.catalog.get("fetch_timeout")))
+    trouble = fetch_origin(ctx, repository)
     found = resolve_base(repository, job.base, usual=project_setting(ctx, job, "base"))
     left_out = found.sentence() if found.ahead or found.uncommitted else ""
     base = _Base(ref=found.ref, sha=found.sha, note="; ".join(filter(None, (trouble, left_out))))
