@@ -103,6 +103,10 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
             )
         )
     ),
+    "GET /steps": _ok(lists=list_of(refer("StepList"))),
+    "POST /steps": _ok(list=refer("StepList")),
+    "POST /steps/clear": _ok(list=refer("StepList")),
+    "POST /steps/run": {status: answer(run=refer("Run"), base=TEXT) for status in (200, 201)},
     "GET /jobs": _ok(now_ms=NUMBER, jobs=_JOBS),
     "POST /jobs/find": _ok(now_ms=NUMBER, jobs=_JOBS),
     "POST /jobs/stop": _ok(

@@ -7,7 +7,7 @@ from typing import Any
 
 from aios_app.domain.errors import UsageError
 from aios_app.domain.models import Job
-from aios_app.services import agents, config, job_log, projects, sessions, stats, status, worktrees
+from aios_app.services import agents, config, job_log, projects, sessions, stats, status, steps, worktrees
 from aios_app.services.answer_job import answer_job
 from aios_app.services.attach_job import attach_job
 from aios_app.services.claim import dispatch
@@ -35,7 +35,7 @@ from aios_app.services.stop_jobs import stop_jobs
 from aios_app.services.trash import restore_trash, show_trash
 from aios_app.services.view_job import show_history, show_screens
 from web.handlers import Endpoint
-from web.schema import DIGITS, DIRECTORY, ENVIRONMENT, FLAG, SOME_TEXTS, TEXT, TEXTS, WHOLE, choice
+from web.schema import DIGITS, DIRECTORY, ENVIRONMENT, FLAG, SOME_TEXTS, STEPS, TEXT, TEXTS, WHOLE, choice
 
 _NO = FLAG.optional(default=False)
 _EMPTY = TEXT.optional("")
@@ -203,6 +203,24 @@ ENDPOINTS = {
         afterwards=dispatch,
     ),
     "GET /runs": Endpoint(service=_runs),
+    "GET /steps": Endpoint(service=steps.list_steps),
+    "POST /steps": Endpoint(
+        service=steps.add_step, body={"name": TEXT, "description": TEXT, "command": TEXT, "cwd": DIRECTORY}
+    ),
+    "POST /steps/clear": Endpoint(service=steps.clear_steps, body={"name": TEXT}),
+    "POST /steps/run": Endpoint(
+        service=steps.run_steps,
+        body={
+            "name": TEXT,
+            "cwd": DIRECTORY,
+            "steps": STEPS.or_null().optional(None),
+            "repo": _EMPTY,
+            "branch": _EMPTY,
+            "is_dry_run": _NO,
+        },
+        status=_run_status,
+        afterwards=dispatch,
+    ),
     "GET /jobs": Endpoint(
         service=_list,
         query={

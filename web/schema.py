@@ -9,6 +9,7 @@ from typing import Any
 
 from aios_app.domain.errors import UsageError
 from aios_app.domain.landing import PERSON_VARIABLES
+from aios_app.domain.steps import Step
 
 _REQUIRED: Any = object()
 
@@ -106,6 +107,14 @@ def _some_texts(value: object) -> tuple[str, ...]:
     return taken
 
 
+def _steps(value: object) -> tuple[Step, ...]:
+    if not isinstance(value, list) or any(not isinstance(step, dict) for step in value):
+        raise TypeError
+    if any(sorted(step) != _STEP_FIELDS for step in value):
+        raise ValueError
+    return tuple(Step(**{name: _text(text) for name, text in step.items()}) for step in value)
+
+
 def _environment(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or value.keys() - PERSON_VARIABLES:
         raise ValueError
@@ -132,6 +141,13 @@ def _digits(value: object) -> int:
 
 
 _TEXT = {"type": "string", "pattern": "^[^\\u0000]*$"}
+_STEP_FIELDS = ["command", "description"]
+_STEP = {
+    "type": "object",
+    "properties": dict.fromkeys(_STEP_FIELDS, _TEXT),
+    "required": _STEP_FIELDS,
+    "additionalProperties": False,
+}
 
 TEXT = Field("a string without NUL", _text, _TEXT)
 DIRECTORY = Field(
@@ -152,6 +168,7 @@ ENVIRONMENT = Field(
         "additionalProperties": False,
     },
 )
+STEPS = Field("a list of objects with description and command", _steps, {"type": "array", "items": _STEP})
 FLAG = Field("true or false", _flag, {"type": "boolean"})
 WHOLE = Field("a whole number, 0 or more", _whole, {"type": "integer", "minimum": 0, "maximum": 2**31 - 1})
 DIGITS = Field("a number", _digits, {"type": "integer", "minimum": 0, "maximum": 999_999_999})

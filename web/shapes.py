@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from aios_app.domain.landing import ConflictFile, Landing
 from aios_app.domain.models import Agent, Job, Project
+from aios_app.domain.steps import Step, StepList
 from aios_app.services.send_text import Delivery
 from web.entrance import SHARED
 from web.lines import VERSION
@@ -109,6 +110,8 @@ COMPONENTS: Mapping[str, Shape] = {
     "Landing": noun(Landing, without={"environment"}),
     "Problem": record(job=NUMBER, message=TEXT),
     "Project": noun(Project),
+    "Step": noun(Step),
+    "StepList": noun(StepList),
     "Shared": noun(Job, without={f.name for f in fields(Job)} - set(SHARED)),
     "TrashEntry": record(
         ref=TEXT,

@@ -11,12 +11,14 @@ from aios_app.agents.catalog import (
     module_for,
 )
 from aios_app.agents.prompt import DEFAULT_PROMPT
+from aios_app.agents.steps import STEPS_AGENT
 
 __all__ = [
     "DEFAULT_AGENTS",
     "DEFAULT_PROMPT",
     "DEMO_AGENT",
     "FOUNDING_TEMPLATES",
+    "STEPS_AGENT",
     "AgentModule",
     "Heard",
     "Launch",

@@ -11,6 +11,7 @@ from aios_app.agents.codex import CodexAgent
 from aios_app.agents.demo import DEMO_ARGV, DemoAgent
 from aios_app.agents.gemini import GeminiAgent
 from aios_app.agents.generic import GenericAgent
+from aios_app.agents.steps import StepsAgent
 from aios_app.domain.models import Agent, Finishes
 
 _MODULES: dict[str, AgentModule] = {
@@ -19,6 +20,7 @@ _MODULES: dict[str, AgentModule] = {
     "gemini": GeminiAgent(),
     "demo": DemoAgent(),
     "generic": GenericAgent(),
+    "steps": StepsAgent(),
 }
 
 _INSTALL = {

@@ -10,6 +10,8 @@ from typing import Any
 
 from aios_app.domain.errors import BadValue, UnknownJob, UsageError
 from aios_app.domain.models import ACTIVE_STATES, SETTLED_STATES, Job, JobState
+from aios_app.domain.naming import title_of
+from aios_app.domain.steps import STEPS
 from aios_app.git.repository import worktree_of
 from aios_app.git.worktrees import read_metadata
 from aios_app.services.context import Context
@@ -125,7 +127,12 @@ def _job_in_place(ctx: Context, cwd: str) -> Job | None:
 
 
 def _by_name(ctx: Context, part: str) -> Job:
-    named = [job for job in ctx.ledger.jobs_in(JobState) if part and part in job.name]
+    """The newest job of the list of steps of this name, else the one with it in its own name."""
+    jobs = ctx.ledger.jobs_in(JobState)
+    of_steps = [job for job in jobs if job.agent_key == STEPS and job.title == title_of(part)]
+    if of_steps:
+        return max(of_steps, key=lambda job: job.number)
+    named = [job for job in jobs if part and part in job.name]
     if not named:
         raise UnknownJob(f"no job's name holds '{part}': aios jobs --all")
     if len(named) > 1:

@@ -11,6 +11,7 @@ import psutil
 
 from aios_app.agents import install_advice, module_for
 from aios_app.domain.models import Job, JobState
+from aios_app.domain.steps import STEPS
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.check_job import end_check
 from aios_app.services.claim import dispatch
@@ -22,6 +23,7 @@ from aios_app.services.lanes import await_lane
 from aios_app.services.reconcile import check_sessions
 from aios_app.services.records import record
 from aios_app.services.spawn_job import begin_work
+from aios_app.services.steps import begin_step, end_of_steps
 from aios_app.services.timers import IDLE, LAUNCH, SETUP, SKIP
 from aios_app.services.watch_screen import ask, look_at_silent
 from aios_app.spool.files import Signal
@@ -103,6 +105,13 @@ def _hook(ctx: Context, attempt: Attempt, payload: bytes) -> None:
         _end_turn(ctx, attempt, heard.text)
 
 
+def _step(ctx: Context, attempt: Attempt, payload: bytes) -> None:
+    number = payload.decode("ascii", "replace").strip()
+    if number.isdecimal() and len(number) < 6:
+        begin_step(ctx, attempt, int(number))
+        record(ctx, attempt.job)
+
+
 def _exit(ctx: Context, attempt: Attempt, payload: bytes) -> None:
     job = ctx.ledger.job_of(attempt)
     state, cause = _end(ctx, job, attempt, _lines(payload))
@@ -133,6 +142,8 @@ def _end(ctx: Context, job: Job, attempt: Attempt, lines: dict[str, str]) -> tup
     if hung_up:
         return (JobState.STOPPED, "its terminal was closed") if lives else (JobState.FAILED, "session lost")
     status = _status(lines.get("status", ""))
+    if job.agent_key == STEPS:
+        return end_of_steps(ctx, attempt, job, _exit_words(status) if status else "")
     if status == 0:
         return JobState.REVIEW, ""
     agent = ctx.ledger.run_agent(job.run, job.agent_key)
@@ -208,6 +219,7 @@ _SIGNALS = {
     "waiting": _waiting,
     "turn": _turn,
     "hook": _hook,
+    "step": _step,
     "exit": _exit,
 }
 _NOTICES = {"closed": _closed, "detached": _detached, "silence": _silence}

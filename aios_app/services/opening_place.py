@@ -43,7 +43,7 @@ def read_place(ctx: Context, words: Sequence[str], cwd: str, *, is_new: bool) ->
     prompt = rest[0] if rest else None
     taken = [said] if directory is not None and said else []
     taken += [f"'{_short(prompt)}' is the prompt"] if prompt is not None else []
-    project = _project(ctx, Path(directory or cwd), is_new=is_new)
+    project = project_for(ctx, Path(directory or cwd), is_new=is_new)
     return Place(project=project, prompt=prompt, taken=", ".join(taken))
 
 
@@ -69,7 +69,8 @@ def _is_directory(path: Path) -> bool:
         return False
 
 
-def _project(ctx: Context, directory: Path, *, is_new: bool) -> Project:
+def project_for(ctx: Context, directory: Path, *, is_new: bool) -> Project:
+    """The directory as a project, or the repository that it is in: for a new worktree."""
     if not _is_directory(directory):
         raise UsageError(f"{directory} is not a directory")
     if is_new:

@@ -7,6 +7,7 @@ from typing import Any
 
 from aios_app.domain.errors import BadValue
 from aios_app.domain.models import Job, JobState
+from aios_app.domain.steps import STEPS
 from aios_app.services.context import Context
 from aios_app.services.records import record
 
@@ -23,6 +24,8 @@ def retry_jobs(ctx: Context, jobs: Sequence[Job], *, agent: str, is_fresh: bool)
     chosen = [job for job in jobs if job.state in RETRIABLE]
     if is_fresh and any(job.is_in_place for job in chosen):
         raise BadValue("a job in your own directory has no worktree: retry it without --fresh")
+    if agent and any(job.agent_key == STEPS for job in chosen):
+        raise BadValue("a job of steps has no agent: retry it without --agent")
     problems = [] if chosen else [_problem(job, f"is {job.state}: nothing to retry") for job in jobs]
     renewed: list[Job] = []
     for job in chosen:
@@ -37,7 +40,7 @@ def renew_job(
     ctx: Context, job: Job, changes: Mapping[str, str | int] | None = None, *, mode: str = ""
 ) -> bool:
     """Queues a new attempt of this one job; False where its state forbids it."""
-    anew: dict[str, str | int] = {"finished_ms": 0, "started_ms": 0, "message": ""}
+    anew: dict[str, str | int] = {"finished_ms": 0, "started_ms": 0, "message": "", "step": 0, "progress": ""}
     attempt = ctx.ledger.renew(
         job, RETRIABLE, order=job.number, mode=mode, changes=anew | dict(changes or {})
     )

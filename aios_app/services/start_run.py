@@ -13,6 +13,7 @@ from aios_app.domain.errors import AiosError, BadValue, ProjectUnusable, UsageEr
 from aios_app.domain.models import Agent, AgentSpec, Finishes, Job, Project, Run
 from aios_app.domain.planning import Order, check_order, plan_run
 from aios_app.domain.specs import check_prompt, is_spec, parse_duration, split_words
+from aios_app.domain.steps import STEPS
 from aios_app.git.base import resolve_base
 from aios_app.git.repository import check_project, find_repository
 from aios_app.services.context import Context
@@ -196,7 +197,7 @@ def plan(ctx: Context, order: Order, *, run: int, first_job: int, now_ms: int) -
 
 def base_line(order: Order) -> str:
     """For one project: what its worktrees begin from, as last fetched."""
-    if order.source not in {"multi", "new"}:
+    if order.is_in_place or order.source not in {"multi", "new", STEPS}:
         return ""
     try:
         return resolve_base(find_repository(Path(order.projects[0].path)), order.base).sentence()

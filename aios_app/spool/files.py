@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 #: What an agent, its wrapper or its launcher can say; ``hook`` is an agent's own hook in its own words.
-KINDS = frozenset({"started", "setup", "conversation", "prompt", "waiting", "turn", "hook", "exit"})
+KINDS = frozenset({"started", "setup", "conversation", "prompt", "waiting", "turn", "hook", "step", "exit"})
 #: Notices of the tmux server, which say only that something happened somewhere.
 NOTICES = {".tmux.closed": "closed", ".tmux.silence": "silence", ".tmux.detached": "detached"}
 

@@ -16,9 +16,10 @@ from aios_app.store.database import Database, Transaction
 from aios_app.store.projects import free_name
 from aios_app.store.settings_table import SETTINGS
 from aios_app.store.shared import SharedTable
+from aios_app.store.steps import StepTable
 
 
-class Catalog(ConfigTable, SharedTable):
+class Catalog(ConfigTable, SharedTable, StepTable):
     """What the user chose. Safe to use from several threads and processes at once.
 
     The file is made where there is none, with the default agents; one of the founding schema is taken over
