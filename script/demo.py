@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 
 from aios_app.agents import DEMO_AGENT
-from aios_app.domain.errors import AiosError, ConflictError, ExternalError
+from aios_app.domain.errors import AiosError, ConflictError
+from aios_app.git.runner import run_git
 from aios_app.services.context import open_catalog
 from aios_app.settings import Settings, environment_without, load
 from aios_app.stack.down import down
@@ -32,6 +33,14 @@ PROJECTS = {
 IDENTITY = {"user.name": "Demo", "user.email": "demo@localhost", "commit.gpgSign": "false"}
 #: All agents of one run at once; a second run shows how the idle ones make room.
 MAX_AGENTS = "6"
+_BARE_GIT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_COUNT": "0",
+    "GIT_CONFIG_PARAMETERS": "",
+    "GIT_TEMPLATE_DIR": "",
+}
+_GIT_LIMIT_S = 30
 #: Seconds for agents to end by themselves.
 _GRACE_S = 3.0
 
@@ -88,12 +97,7 @@ def make_project(name: str, file: str, text: str) -> None:
 
 def git(*words: str, cwd: Path) -> None:
     """Runs git without the person's settings, templates and hooks."""
-    bare = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
-    done = subprocess.run(
-        ["git", *words], cwd=cwd, env=environment_without("GIT_") | bare, capture_output=True, check=False
-    )
-    if done.returncode:
-        raise ExternalError(f"git {words[0]} failed in {cwd}: {done.stderr.decode(errors='replace').strip()}")
+    run_git(words, cwd=cwd, timeout_s=_GIT_LIMIT_S, env=_BARE_GIT)
 
 
 def prepare_instance() -> list[str]:
