@@ -29,6 +29,7 @@ JOB_CHECK = "job_check"
 MERGE_PUSH = "merge_push"
 RECONCILE = "reconcile"
 WAKE = "wake"
+UPDATE_CHECK = "update_check"
 
 
 class TaskQueue:
@@ -94,6 +95,11 @@ class TaskQueue:
         """Tells a machine that its timers have an earlier one."""
         with _queue_errors():
             self._app.send_task(WAKE, kwargs={"v": MESSAGE_VERSION}, queue=queue_name(machine))
+
+    def send_update_check(self, machine: str) -> None:
+        """Asks a machine to look for a newer AIOS, where it is time for it."""
+        with _queue_errors():
+            self._app.send_task(UPDATE_CHECK, kwargs={"v": MESSAGE_VERSION}, queue=queue_name(machine))
 
     def pending_attempts(self, machine: str) -> set[str]:
         """The attempts whose task the machine's worker has not received yet, or has not finished."""

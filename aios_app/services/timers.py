@@ -37,6 +37,8 @@ STAGGER, LANE = "stagger", "lane"
 LINE = "line"
 #: Of the machine: what was collected is announced.
 NEWS = "news"
+#: Of the machine: it is time to look for a newer AIOS.
+UPDATE = "update"
 
 
 def set_timer(ctx: Context, kind: str, attempt: str, after_s: float) -> None:
