@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
 from aios_app.domain.errors import InstanceBusy, LedgerLost, QueueError
@@ -34,6 +35,12 @@ def redis_errors() -> Iterator[None]:
     """Translates redis-py's errors to ours, most specific first."""
     try:
         yield
+    except (redis.AuthenticationError, NoPermissionError) as error:
+        raise QueueError(
+            "Redis does not let this machine in: it was removed from its cluster, and joins anew by "
+            "aios worker --join TOKEN; or the password in its URL is wrong",
+            str(error),
+        ) from error
     except redis.ResponseError as error:
         raise _refusal(str(error)) from error
     except (redis.ConnectionError, redis.TimeoutError) as error:
@@ -49,7 +56,7 @@ def _refusal(words: str) -> Exception:
     if head == "INSTANCE":
         return InstanceBusy(
             "this Redis database belongs to another AIOS: give this one a database of its own, "
-            "e.g. AIOS_REDIS_URL=redis://HOST/2"
+            "e.g. AIOS_REDIS_URL=redis://HOST/2, or work for that one: aios worker --broker URL"
         )
     if head == "VERSION":
         return QueueError(f"the ledger in this database has version {rest}: update AIOS")

@@ -39,6 +39,8 @@ key                                       type    holds
                                                   ``data`` is null of what was removed. Absent in an instance
                                                   that was never a cluster
 ``aios:1:catalog:rev``                    string  how many changes of the catalogue there were
+``aios:1:join:HASH``                      hash    a secret that lets a machine join: ``expires_ms``, and
+                                                  ``machine``, which has used it
 ``aios:1:lanes``                          set     lanes that were parked: the agents of one login
 ``aios:1:lane:L``                         hash    ``next_ms`` (when its next job may be claimed),
                                                   ``spawn_ms`` (when its next agent may start); of a rate

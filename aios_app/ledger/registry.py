@@ -11,6 +11,7 @@ from typing import Any
 from aios_app.domain.machines import YOUNG_MS, Machine, MachineState, client_name
 from aios_app.ledger import keys
 from aios_app.ledger.connection import redis_errors
+from aios_app.ledger.members import Members
 
 
 class Registry:
@@ -18,6 +19,7 @@ class Registry:
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - of connect()
         self._redis = client
+        self.members = Members(client)
 
     def known(self) -> list[Machine]:
         """The machines of the cluster by name; those that were removed are left out."""
@@ -49,12 +51,48 @@ class Registry:
         return _machine(machine, data, 0, is_there=False) if data else None
 
     def write(self, machine: str, **values: str | int) -> None:
-        """Notes what a machine is; it belongs to the cluster from then on."""
+        """Notes what a machine is; that it belongs to the cluster is up to ``Ledger.set_machine``."""
+        with redis_errors():
+            self._redis.hset(keys.machine(machine), mapping=dict(values))
+
+    def beat(self, machine: str, **values: str | int) -> None:
+        """A sign of life, with what has changed on the machine."""
+        with redis_errors():
+            seconds, _ = self._redis.time()
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.hset(keys.machine(machine), mapping={"beat_ms": int(seconds) * 1000} | values)
+            pipe.hdel(keys.machine(machine), "left_ms")
+            pipe.execute()
+
+    def leave(self, machine: str) -> None:
+        """The machine stops, and says so."""
+        with redis_errors():
+            seconds, _ = self._redis.time()
+            self._redis.hset(keys.machine(machine), "left_ms", int(seconds) * 1000)
+
+    def remove(self, machine: str) -> None:
+        """It is no machine of the cluster any more, and will be told so when it comes back."""
         with redis_errors():
             pipe = self._redis.pipeline(transaction=True)
-            pipe.sadd(keys.MACHINES, machine)
-            pipe.hset(keys.machine(machine), mapping=dict(values))
+            pipe.srem(keys.MACHINES, machine)
+            pipe.hset(keys.machine(machine), "state", MachineState.REMOVED)
             pipe.execute()
+
+    def count(self) -> int:
+        """How many machines the cluster has."""
+        with redis_errors():
+            return int(self._redis.scard(keys.MACHINES))
+
+    def owner(self) -> str:
+        """The id of the machine that the ledger belongs to; empty where all have only joined it."""
+        with redis_errors():
+            return str(self._redis.hget(keys.META, "instance") or "")
+
+    def last_numbers(self) -> tuple[int, int]:
+        """The highest numbers of a run and of a job that were given."""
+        with redis_errors():
+            run, job = self._redis.hmget(keys.META, "last_run", "last_job")
+        return int(run or 0), int(job or 0)
 
     def node_secret(self) -> str:
         """What one node shows to another, made by who asks first."""
