@@ -94,16 +94,14 @@ def python_program(settings: Settings, module: str, *, name: str, priority: int,
 
 
 def default_programs(settings: Settings, engine: Engine | None) -> list[Program]:
-    """The embedded Redis (``engine`` given) with its relay to other machines, the worker, the web service."""
+    """Redis where it is embedded (``engine`` given) with its relay, the worker if there is one, the web service."""
     redis = [redis_program(settings, engine)] if engine else []
     if engine and settings.listen:
         relay = python_program(settings, "aios_app.stack.relay", name="relay", priority=15, stop_wait_s=5)
         redis.append(relay)
-    return [
-        *redis,
-        python_program(settings, "workers", name="worker", priority=20, stop_wait_s=10),
-        python_program(settings, "web", name="web", priority=30, stop_wait_s=5),
-    ]
+    worker = python_program(settings, "workers", name="worker", priority=20, stop_wait_s=10)
+    web = python_program(settings, "web", name="web", priority=30, stop_wait_s=5)
+    return [*redis, *([worker] if settings.has_worker else []), web]
 
 
 def redis_program(settings: Settings, engine: Engine) -> Program:

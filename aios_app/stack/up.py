@@ -104,7 +104,7 @@ def _is_ready(settings: Settings, infos: Infos) -> bool:
         return False
     status = get_json(settings.api_socket, "/api/v1/status")
     worker = status.get("worker") if isinstance(status, dict) else None
-    return isinstance(worker, dict) and worker.get("is_alive") is True
+    return isinstance(worker, dict) and (worker.get("is_alive") is True or not settings.has_worker)
 
 
 def _wait_until_ready(settings: Settings, deadline_s: float) -> None:
