@@ -42,12 +42,16 @@ def _stack(answer: Json) -> dict[str, str]:
         "runs": f"{answer['runs_open']} open",
         "machine": f"{machine['name']}  {machine['id']}",
         "agents": f"{slots} of at most {machine['max_agents']} at a time{_load(machine)}",
-        "worker": f"pid {worker['pid']}" if worker["is_alive"] else "not running: aios up",
+        "worker": f"pid {worker['pid']}" if worker["is_alive"] else _no_worker(),
         "web": f"pid {web['pid']}",
         "browsers": web.get("url") or web.get("problem") or "not let in",
         "redis": f"{redis['engine']} {redis['version']}{' (given by AIOS_REDIS_URL)' * redis['is_external']}",
         "version": answer["version"],
     }
+
+
+def _no_worker() -> str:
+    return "not running: aios up" if session.settings().has_worker else "none: jobs run on other machines"
 
 
 def _load(machine: Json) -> str:
