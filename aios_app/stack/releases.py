@@ -85,6 +85,14 @@ class Releases:
             _point(self._before, old)
         _point(self.link, root)
 
+    def undo_switch(self, root: Path, previous: Path | None) -> None:
+        """As it was before a switch."""
+        _point(self.link, root)
+        if previous is None:
+            self._before.unlink(missing_ok=True)
+        else:
+            _point(self._before, previous)
+
     def forget(self) -> None:
         """Nothing is installed any more; the releases stay."""
         for link in (self.link, self._before):
