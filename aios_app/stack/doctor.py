@@ -161,6 +161,9 @@ def _path(settings: Settings, login: Mapping[str, str] | None) -> Check:
     folder = settings.home / ".local/bin"
     path = (login or {}).get("PATH", os.pathsep.join(os.get_exec_path()))
     is_there = str(folder) in path.split(os.pathsep)
+    found = shutil.which("aios", path=path)
+    if found and not is_there:
+        return Check(name="path", ok=True, says=f"aios is {found}")
     says = f"{folder} is {'in PATH' if is_there else 'not in the PATH of your login shell'}"
     mend = path_advice(settings) if (folder / "aios").exists() else "aios install"
     return Check(name="path", ok=is_there, says=says, mend=mend)

@@ -94,7 +94,7 @@ def python_program(settings: Settings, module: str, *, name: str, priority: int,
 
 
 def default_programs(settings: Settings, engine: Engine | None) -> list[Program]:
-    """Redis where it is embedded (``engine`` given) and its relay, the worker where one is, the web service."""
+    """Redis where it is embedded (``engine`` given) and its relay, the worker where one is, the web node."""
     redis = [redis_program(settings, engine)] if engine else []
     if engine and settings.listen:
         relay = python_program(settings, "aios_app.stack.relay", name="relay", priority=15, stop_wait_s=5)
