@@ -86,6 +86,7 @@ class Landing:
     resolves: bool = False  #: a conflict is given to the job's agent
     drops: tuple[int, ...] = ()  #: the rivals that go to the trash once it has landed
     environment: tuple[tuple[str, str], ...] = ()  #: of the person's terminal, for git's helpers
+    asked_at: str = ""  #: the machine of a terminal whose ``environment`` means nothing here; empty: this one
     asked_ms: int = 0  #: when it was asked for
     source_sha: str = ""  #: the job's commit; this and the next two are known before anything is pushed
     base_sha: str = ""  #: the commit that it lands on

@@ -58,9 +58,12 @@ def landing_target(repo: Repository, base_ref: str, wanted: str = "") -> Target:
     return Target(branch=default, remote=remote)
 
 
-def line_key(repo: Repository, target: Target) -> str:
-    """Names the branch, the same from each clone of the remote; without a remote it names the repository."""
-    place = _remote_place(repo) if target.remote else str(repo.git_dir)
+def line_key(repo: Repository, target: Target, machine: str) -> str:
+    """Names the branch, the same from each clone of the remote.
+
+    Without a remote it names the repository, of which another ``machine`` may have one at the same path.
+    """
+    place = _remote_place(repo) if target.remote else f"{machine}\n{repo.git_dir}"
     return hashlib.sha256(f"{place}\n{target.branch}".encode("utf-8", "surrogateescape")).hexdigest()[:20]
 
 

@@ -19,6 +19,13 @@ def is_clearing(landing: Landing) -> bool:
     return landing.outcome is None and landing.place == 0
 
 
+def _first_steps(landing: Landing) -> tuple[str, ...]:
+    """What a person must know who asked on another machine."""
+    if not landing.asked_at:
+        return ()
+    return (f"note git has the keys of the job's machine, not those of your terminal on {landing.asked_at}",)
+
+
 class Overtaken(AiosError):
     """Another landing has gone on in the place of this one."""
 
@@ -28,7 +35,7 @@ class Progress:
 
     def __init__(self, ctx: Context, landing: Landing) -> None:
         self._ctx = ctx
-        self.landing = landing if is_clearing(landing) else landing.evolve(steps=())
+        self.landing = landing if is_clearing(landing) else landing.evolve(steps=_first_steps(landing))
 
     def begin(self, what: str, limit_s: float, **changes: Any) -> None:  # noqa: ANN401 - any field of a landing
         """The next step begins, and takes so long at most; ``changes`` of the landing are on disk before it.

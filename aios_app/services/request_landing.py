@@ -41,6 +41,8 @@ class LandingRequest:
     is_confirmed: bool = True
     is_revert: bool = False
     drops: tuple[int, ...] = ()
+    is_part: bool = False  #: of a request for more jobs, which other machines have: a person is asked
+    asked_at: str = ""  #: the other machine on which a person asked at a terminal; empty: this one
 
 
 def request_landings(ctx: Context, request: LandingRequest) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def request_landings(ctx: Context, request: LandingRequest) -> dict[str, Any]:
 
     What may not land is an error where it was the only job, else a problem beside the others.
     """
-    jobs = _jobs(ctx, request)
+    jobs = landing_jobs(ctx, request)
     branches, planned = _Branches(), list[tuple[Job, Landing]]()
     problems: list[dict[str, Any]] = []
     for job in jobs:
@@ -86,7 +88,7 @@ def shown(landing: Landing) -> dict[str, Any]:
     return {name: value for name, value in landing.to_json().items() if name not in _HIDDEN}
 
 
-def _jobs(ctx: Context, request: LandingRequest) -> list[Job]:
+def landing_jobs(ctx: Context, request: LandingRequest) -> list[Job]:
     """Of a run those that are not landed or dropped; with ``only_passed`` those with a green check."""
     by_run = {ref for ref in request.refs if _RUN.fullmatch(ref)}
     named = find_jobs(ctx, [ref for ref in request.refs if ref not in by_run], request.cwd)
@@ -113,14 +115,14 @@ def _is_rival(other: Job, job: Job) -> bool:
 
 def _plan(ctx: Context, job: Job, request: LandingRequest, branches: _Branches) -> Landing:
     """The landing as it may be put in line; one that is over already where there is nothing to do."""
-    if job.machine != ctx.machine:
-        raise NotNow(f"#{job.number} is on another machine: land it there")
     if job.state is JobState.LANDED and not request.is_revert:
         over = _landing(job, request, _landed_on(job), "")
         return over.evolve(outcome=Outcome.LANDED, steps=(f"ok {already(job)}",))
+    if not request.is_revert:
+        check_landable(job)
     repository = find_repository(Path(job.path))
     target = _target(ctx, job, repository, request, branches)
-    landing = _landing(job, request, target, branches.line(repository, target))
+    landing = _landing(job, request, target, branches.line(repository, target, ctx.machine))
     before = ctx.ledger.lines.landing(job.number)
     same = (landing.line, landing.is_revert)
     if before is None or (before.line, before.is_revert) != same or before.outcome is Outcome.LANDED:
@@ -161,7 +163,6 @@ def _target(
 ) -> Target:
     if request.is_revert:
         return _landed_on(job)
-    check_landable(job)
     return branches.target(repository, job.base_ref, project_setting(ctx, job, "base"))
 
 
@@ -188,6 +189,7 @@ def _landing(job: Job, request: LandingRequest, target: Target, line: str) -> La
         resolves=request.resolves,
         drops=request.drops,
         environment=tuple(request.environment.items()),
+        asked_at=request.asked_at,
     )
 
 
@@ -195,7 +197,8 @@ def _needs_a_person(planned: Sequence[tuple[Job, Landing]], request: LandingRequ
     """One job in review lands as asked; several, unfinished ones, rivals and reverts are asked for."""
     begins = [job for job, landing in planned if landing.outcome is None]
     is_plain = len(begins) <= 1 and all(job.state is JobState.REVIEW for job in begins)
-    return bool(begins) and (not is_plain or request.is_revert or bool(request.drops))
+    asks = request.is_part or request.is_revert or bool(request.drops)
+    return bool(begins) and (asks or not is_plain)
 
 
 def _question(

@@ -81,14 +81,14 @@ def test_a_line_is_the_same_from_each_clone_however_the_address_is_written(
         "ssh://git@example.org:22/team/shop.git/",
     ):
         git(cloned.root, "remote", "set-url", "origin", url)
-        keys.add(line_key(cloned.repo, MAIN))
+        keys.add(line_key(cloned.repo, MAIN, "here"))
     assert len(keys) == 1
 
     for url in ("https://example.org/team/shop-web.git", "ssh://git@example.org:2222/team/shop.git"):
         git(cloned.root, "remote", "set-url", "origin", url)
-        keys.add(line_key(cloned.repo, MAIN))
+        keys.add(line_key(cloned.repo, MAIN, "there"))
     assert len(keys) == 3
-    assert line_key(cloned.repo, Target(branch="other")) not in keys
+    assert line_key(cloned.repo, Target(branch="other"), "here") not in keys
 
 
 def test_a_line_of_a_path_is_the_same_relative_and_through_a_link(cloned: Cloned, tmp_path: Path) -> None:
@@ -96,11 +96,18 @@ def test_a_line_of_a_path_is_the_same_relative_and_through_a_link(cloned: Cloned
     keys = set()
     for url in (str(cloned.origin), f"../{cloned.origin.name}", f"file://{tmp_path}/link"):
         git(cloned.root, "remote", "set-url", "origin", url)
-        keys.add(line_key(cloned.repo, MAIN))
+        keys.add(line_key(cloned.repo, MAIN, "here"))
     git(cloned.root, "remote", "remove", "origin")
 
     assert len(keys) == 1
-    assert line_key(cloned.repo, Target(branch="main", remote="")) not in keys
+    assert line_key(cloned.repo, Target(branch="main", remote=""), "here") not in keys
+
+
+def test_a_line_of_a_repository_without_a_remote_is_of_its_machine_alone(cloned: Cloned) -> None:
+    local = Target(branch="main", remote="")
+
+    assert line_key(cloned.repo, MAIN, "here") == line_key(cloned.repo, MAIN, "there")
+    assert line_key(cloned.repo, local, "here") != line_key(cloned.repo, local, "there")
 
 
 def test_a_fetch_sees_what_others_pushed_and_also_that_the_remote_was_rewound(
