@@ -23,6 +23,7 @@ from aios_app.services.context import Context
 from aios_app.services.fire_timer import fire_due_timers
 from aios_app.services.handle_signal import handle_signal
 from aios_app.services.reconcile import ensure_ledger, reconcile
+from aios_app.services.update_check import arm_update_timer
 from aios_app.spool.files import Signal
 from aios_app.spool.watcher import SpoolWatcher
 
@@ -70,6 +71,7 @@ class Lifecycle:
                 ensure_ledger(self._ctx)
                 self._watch()
                 reconcile(self._ctx)
+                arm_update_timer(self._ctx)
             self._ctx.alarm.set()
 
     @contextmanager

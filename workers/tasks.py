@@ -20,6 +20,7 @@ from aios_app.queue.sending import (
     MERGE_PUSH,
     MESSAGE_VERSION,
     RECONCILE,
+    UPDATE_CHECK,
     WAKE,
     WORKTREE_CREATE,
 )
@@ -32,6 +33,7 @@ from aios_app.services.finish_job import finish_attempt
 from aios_app.services.land_job import begin_landing
 from aios_app.services.reconcile import reconcile
 from aios_app.services.spawn_job import AttemptFailed, spawn_job
+from aios_app.services.update_check import check_for_update
 from workers.listeners import Listeners
 from workers.long_tasks import Pools
 
@@ -67,6 +69,12 @@ def _register_short(app: Celery, ctx: Context) -> None:
         with _noting_trouble(ctx):
             _check_version(v)
             sync_catalogue(ctx)
+
+    @app.task(name=UPDATE_CHECK, throws=(AiosError,))
+    def update_check(*, v: int) -> dict[str, Any]:
+        with _noting_trouble(ctx):
+            _check_version(v)
+            return check_for_update(ctx)
 
     @app.task(name=WAKE)
     def wake(*, v: int) -> None:

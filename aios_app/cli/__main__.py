@@ -13,6 +13,7 @@ from aios_app.domain.errors import AiosError
 
 #: Collections while modules load cost 3 ms and find nothing.
 _GC_THRESHOLD = 100_000
+_SWITCHES = {"--auto-update-on": "on", "--auto-update-off": "off"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +43,8 @@ def _run(words: list[str]) -> int:
     if words[0] == "--version":
         output.say(f"aios {__version__}")
         return exits.DONE
+    if words[0] in _SWITCHES and len(words) == 1:
+        return _run_verb("config", ["auto_update", _SWITCHES[words[0]]])
     return _run_verb(words[0], words[1:])
 
 

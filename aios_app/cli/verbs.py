@@ -131,6 +131,7 @@ _LIST = (
     Verb("down", "down", "stack", "", "stop the stack; agents go on in tmux"),
     Verb("worker", "worker", "stack", "", "run this machine's worker here in the foreground"),
     Verb("doctor", "doctor", "stack", "", "what is missing on this machine, and what mends it"),
+    Verb("update", "update", "stack", "[--back]", "a newer AIOS; asks first. Or the one before"),
     Verb("install", "install", "stack", "", "link aios into ~/.local/bin"),
     Verb("uninstall", "uninstall", "stack", "", "remove these links"),
     Verb("help", "help", "stack", "[COMMAND|TOPIC]", "the page of a command, or the commands of a topic"),

@@ -7,6 +7,7 @@ from typing import Any
 from aios_app.domain.specs import parse_pause
 from aios_app.services.catalogue_sync import freshen_catalogue, share_catalogue
 from aios_app.services.context import Context
+from aios_app.services.update_check import arm_update_timer
 from aios_app.store.settings_table import PROJECT_SETTINGS, SETTINGS
 
 
@@ -28,6 +29,8 @@ def set_setting(ctx: Context, *, key: str, value: str | None) -> dict[str, Any]:
         ctx.catalog.unset(key)
     else:
         ctx.catalog.set(key, value)
+    if key in {"auto_update", "check_interval", "last_update_check"}:
+        arm_update_timer(ctx)
     share_catalogue(ctx)
     note_machine(ctx)
     return get_setting(ctx, key=key)
