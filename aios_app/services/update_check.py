@@ -49,7 +49,7 @@ def arm_update_timer(ctx: Context) -> None:
     if left_s is None:
         ctx.ledger.drop_timers(ctx.machine, "", [UPDATE])
         return
-    ctx.ledger.set_timer(ctx.machine, UPDATE, "", ctx.ledger.now_ms() + int(left_s * 1000))
+    ctx.ledger.set_timer(ctx.machine, UPDATE, "", ctx.ledger.now_ms() + int(left_s * 1000) + 1)
     ctx.alarm.set()
 
 
