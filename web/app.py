@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tornado.routing import Rule
-from tornado.web import Application, url
+from tornado.web import Application, RequestHandler, url
 
 from web.answering import Answering
 from web.api import ENDPOINTS, EVENTS_QUERY
@@ -15,6 +15,7 @@ from web.handlers import ApiHandler, Endpoint, EventsHandler, UnknownHandler, lo
 from web.openapi import DocumentHandler
 from web.routes import TERMINALS, MethodAndPath
 from web.trusted import OwnTerminalHandler
+from web.updates import UpdateLooks
 
 
 def make_app(doorway: Doorway, feed: Feed, further: Mapping[str, Endpoint]) -> Application:
@@ -32,10 +33,16 @@ def make_app(doorway: Doorway, feed: Feed, further: Mapping[str, Endpoint]) -> A
         Rule(MethodAndPath("GET /openapi.json"), DocumentHandler, described),
         url(TERMINALS, OwnTerminalHandler),
     ]
+    looks = UpdateLooks(context, pending)
+
+    def answered(handler: RequestHandler) -> None:
+        log_request(handler)
+        looks.answered()
+
     return Application(
         rules,
         default_handler_class=UnknownHandler,
-        log_function=log_request,
+        log_function=answered,
         door=doorway,
         websocket_max_message_size=MAX_MESSAGE_BYTES,
     )

@@ -34,7 +34,7 @@ from aios_app.services.timers import (
     UPDATE,
     set_idle_timer,
 )
-from aios_app.services.update_check import arm_update_timer, send_when_due
+from aios_app.services.update_check import send_or_wait
 from aios_app.services.watch_screen import look_at_rest, look_at_start
 
 logger = logging.getLogger(__name__)
@@ -118,5 +118,5 @@ _SHARED: dict[str, Callable[[Context, str], None]] = {
     LANE: open_lane,
     LINE: look_at_line,
     NEWS: lambda ctx, _: tell_news(ctx),
-    UPDATE: lambda ctx, _: send_when_due(ctx) or arm_update_timer(ctx),
+    UPDATE: lambda ctx, _: send_or_wait(ctx),
 }
