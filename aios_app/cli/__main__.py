@@ -35,8 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    from aios_app.cli import verbs
+    from aios_app.cli import terminal, verbs
 
+    if not words and terminal.can_be_drawn_on():
+        from aios_app.cli.dashboard.starting import start
+
+        return start()
     if not words or words[0] in {"-h", "--help"}:
         output.say(verbs.short_help())
         return exits.DONE

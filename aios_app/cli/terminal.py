@@ -16,6 +16,11 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
+def can_be_drawn_on() -> bool:
+    """Whether a full-screen program can run here."""
+    return is_interactive() and os.environ.get("TERM", "dumb") != "dumb"
+
+
 def is_shown() -> bool:
     """Whether standard output is a terminal."""
     return sys.stdout.isatty()
