@@ -139,6 +139,7 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
     "POST /jobs/compare": _ok(
         now_ms=NUMBER,
         groups=list_of(record(project=TEXT, candidates=list_of(noun(Job, conflicts=_LINES)))),
+        problems=_LINES,
     ),
     "POST /jobs/diff": _ok(
         text=TEXT,
@@ -189,8 +190,11 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
     ),
     "GET /sessions": _ok(
         sessions=list_of(
-            record(name=TEXT, windows=NUMBER, attached=NUMBER, path=TEXT, job=NUMBER, attach=TEXT)
-        )
+            record(
+                name=TEXT, windows=NUMBER, attached=NUMBER, path=TEXT, job=NUMBER, attach=TEXT, machine=TEXT
+            )
+        ),
+        problems=_LINES,
     ),
     "GET /worktrees": _ok(
         directory=TEXT,
@@ -209,6 +213,7 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
                 work=TEXT,
                 disk_bytes=NUMBER,
                 is_ours=FLAG,
+                machine=TEXT,
             )
         ),
         problems=_LINES,

@@ -34,7 +34,9 @@ from aios_app.services.start_run import RunRequest, start_run
 from aios_app.services.stop_jobs import stop_jobs
 from aios_app.services.trash import restore_trash, show_trash
 from aios_app.services.view_job import show_history, show_screens
+from web import merging, placing
 from web.handlers import Endpoint
+from web.placing import At
 from web.schema import DIGITS, DIRECTORY, ENVIRONMENT, FLAG, SOME_TEXTS, STEPS, TEXT, TEXTS, WHOLE, choice
 
 _NO = FLAG.optional(default=False)
@@ -43,8 +45,35 @@ _NONE = TEXTS.optional(())
 _PLACE = {"path": TEXT, "cwd": DIRECTORY}
 _JOBS = {"refs": SOME_TEXTS, "cwd": DIRECTORY}
 _CHECKOUT = {"cwd": DIRECTORY, "is_confirmed": _NO, "environment": ENVIRONMENT.optional({})}
+_LANDING = _CHECKOUT | {"message": _EMPTY, "asked_at": _EMPTY}
 
 EVENTS_QUERY = {"after": _EMPTY}
+
+_AT_JOB = At(divide=placing.job_named, merge=merging.only)
+_AT_LANDED = At(divide=placing.job_landed, merge=merging.only)
+_AT_NUMBER = At(divide=placing.job_numbered, merge=merging.only)
+_AT_DRAWN = At(
+    divide=placing.jobs_named, merge=merging.lists("screens", failed=merging.as_nothing), limit_s=10.0
+)
+_AT_EACH_TYPED = At(divide=placing.jobs_named, merge=merging.lists("results", failed=merging.as_deliveries))
+_AT_EACH_COMPARED = At(divide=placing.jobs_named, merge=merging.compared)
+_AT_EACH_LANDED = At(
+    divide=placing.jobs_landed, merge=merging.lists("landings", "problems", failed=merging.as_problems)
+)
+_AT_EACH_DROPPED = At(divide=placing.work_dropped, merge=merging.lists("results", failed=merging.as_removals))
+_AT_ALL_CLEANED = At(
+    divide=placing.every_machine,
+    merge=merging.lists("results", "kept", "problems", failed=merging.as_line),
+)
+_AT_ALL_SESSIONS = At(
+    divide=placing.every_machine, merge=merging.listed("sessions", merging.far_session), limit_s=10.0
+)
+_AT_ALL_WORKTREES = At(
+    divide=placing.every_machine, merge=merging.listed("worktrees", merging.as_it_is), limit_s=30.0
+)
+_AT_ALL_TRASH = At(
+    divide=placing.every_trash, merge=merging.listed("entries", merging.as_it_is), limit_s=30.0
+)
 
 
 def _start(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
@@ -235,6 +264,7 @@ ENDPOINTS = {
     ),
     "POST /jobs/open": Endpoint(
         service=_open,
+        at=At(divide=placing.project_opened, merge=merging.only),
         body={
             "agent": TEXT,
             "words": TEXTS,
@@ -250,53 +280,68 @@ ENDPOINTS = {
     ),
     "POST /jobs/send": Endpoint(
         service=_send,
+        at=_AT_EACH_TYPED,
         body=_JOBS | {"text": _EMPTY, "is_submitted": FLAG.optional(default=True), "keys": _NONE},
     ),
-    "POST /jobs/answer": Endpoint(service=_answer_question, body={"ref": TEXT, "cwd": DIRECTORY}),
+    "POST /jobs/answer": Endpoint(service=_answer_question, at=_AT_JOB, body={"ref": TEXT, "cwd": DIRECTORY}),
     "POST /jobs/resume": Endpoint(
         service=_resume,
         body={"refs": _NONE, "cwd": DIRECTORY, "is_all": _NO, "is_dry_run": _NO},
         afterwards=dispatch,
     ),
     "POST /jobs/attach": Endpoint(
-        service=_attach, body={"ref": TEXT, "cwd": DIRECTORY, "tmux": _EMPTY, "read_only": _NO}
+        service=_attach,
+        at=At(divide=placing.job_attached, merge=merging.attached),
+        body={"ref": TEXT, "cwd": DIRECTORY, "tmux": _EMPTY, "read_only": _NO},
     ),
-    "POST /jobs/compare": Endpoint(service=_compare, body=_JOBS),
+    "POST /jobs/compare": Endpoint(service=_compare, at=_AT_EACH_COMPARED, body=_JOBS),
     "POST /jobs/seen": Endpoint(service=_seen, body=_JOBS),
     "GET /jobs/{number}/log": Endpoint(
         service=job_log.show_log,
+        at=_AT_NUMBER,
         path={"number": DIGITS},
         query={"of": choice(job_log.AGENT, job_log.CHECK).optional(job_log.AGENT)},
     ),
     "GET /jobs/{number}/history": Endpoint(
-        service=show_history, path={"number": DIGITS}, query={"lines": DIGITS.optional(2000)}
+        service=show_history, at=_AT_NUMBER, path={"number": DIGITS}, query={"lines": DIGITS.optional(2000)}
     ),
     "GET /jobs/{number}/events": Endpoint(service=show_events, path={"number": DIGITS}),
-    "POST /jobs/screens": Endpoint(service=show_screens, body=_JOBS),
+    "POST /jobs/screens": Endpoint(service=show_screens, at=_AT_DRAWN, body=_JOBS),
     "POST /jobs/land": Endpoint(
         service=_land,
-        body=_CHECKOUT
-        | {"refs": SOME_TEXTS, "message": _EMPTY, "is_kept": _NO, "resolves": _NO, "only_passed": _NO},
+        at=_AT_EACH_LANDED,
+        body=_LANDING
+        | {"refs": SOME_TEXTS, "is_kept": _NO, "resolves": _NO, "only_passed": _NO, "is_part": _NO},
     ),
-    "POST /jobs/pick": Endpoint(service=_pick, body=_CHECKOUT | {"ref": TEXT, "message": _EMPTY}),
-    "POST /jobs/revert": Endpoint(service=_undo, body=_CHECKOUT | {"ref": TEXT}),
+    "POST /jobs/pick": Endpoint(service=_pick, at=_AT_LANDED, body=_LANDING | {"ref": TEXT}),
+    "POST /jobs/revert": Endpoint(
+        service=_undo, at=_AT_LANDED, body=_CHECKOUT | {"ref": TEXT, "asked_at": _EMPTY}
+    ),
     "GET /jobs/{number}/landing": Endpoint(service=show_landing, path={"number": DIGITS}),
     "GET /stats": Endpoint(
         service=stats.show_stats,
         query={"days": DIGITS.optional(None), "by": choice(*stats.GROUPS).optional("project")},
     ),
-    "GET /sessions": Endpoint(service=sessions.list_sessions),
-    "GET /worktrees": Endpoint(service=worktrees.list_worktrees),
+    "GET /sessions": Endpoint(service=sessions.list_sessions, at=_AT_ALL_SESSIONS),
+    "GET /worktrees": Endpoint(service=worktrees.list_worktrees, at=_AT_ALL_WORKTREES),
     "POST /jobs/drop": Endpoint(
         service=drop_jobs,
+        at=_AT_EACH_DROPPED,
         body={"refs": _NONE, "names": _NONE, "cwd": DIRECTORY, "is_confirmed": _NO},
     ),
     "POST /jobs/diff": Endpoint(service=diff_jobs, body=_JOBS),
-    "POST /cleanup": Endpoint(service=clean_up, body={"older": _EMPTY, "is_all": _NO, "is_confirmed": _NO}),
-    "GET /trash": Endpoint(service=show_trash, query={"cwd": DIRECTORY.optional("")}),
-    "POST /trash/restore": Endpoint(service=restore_trash, body={"ref": TEXT, "cwd": DIRECTORY}),
+    "POST /cleanup": Endpoint(
+        service=clean_up, at=_AT_ALL_CLEANED, body={"older": _EMPTY, "is_all": _NO, "is_confirmed": _NO}
+    ),
+    "GET /trash": Endpoint(service=show_trash, at=_AT_ALL_TRASH, query={"cwd": DIRECTORY.optional("")}),
+    "POST /trash/restore": Endpoint(
+        service=restore_trash,
+        at=At(divide=placing.job_restored, merge=merging.only),
+        body={"ref": TEXT, "cwd": DIRECTORY},
+    ),
     "POST /jobs/pr": Endpoint(
         service=_pull_request,
+        at=_AT_JOB,
         body={"ref": TEXT, "cwd": DIRECTORY, "environment": ENVIRONMENT.optional({})},
     ),
     "POST /checkout/push": Endpoint(service=push_checkout, body=_CHECKOUT | {"message": _EMPTY}),

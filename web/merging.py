@@ -88,6 +88,12 @@ def only(outcomes: Sequence[Outcome]) -> Json:
     return one.answer
 
 
+def attached(outcomes: Sequence[Outcome]) -> Json:
+    """No program here shows another machine's terminal: its WebSocket does."""
+    [one] = _answered(outcomes)
+    return {"job": one.part.jobs[0].to_json(), "argv": [], "is_resumed": one.answer["is_resumed"] is True}
+
+
 def as_problems(outcome: Outcome) -> Json:
     """An error as one problem of each job."""
     problems = [{"job": job.number, "message": _said(job, outcome)} for job in outcome.part.jobs]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aios_app.domain.errors import AiosError
 from aios_app.domain.models import Job
 from aios_app.services.context import Context
 from aios_app.services.find_jobs import find_jobs, find_one
+from aios_app.services.request_landing import LandingRequest, landing_jobs
 
 Given = dict[str, Any]
 Json = dict[str, Any]
+
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,64 @@ def every_machine(ctx: Context, given: Given) -> list[Part]:
     """This machine first, then all others that have a node."""
     others = [one.id for one in ctx.ledger.machines_known() if one.port and one.id != ctx.machine]
     return [Part(machine=machine, given=given) for machine in (ctx.machine, *others)]
+
+
+def job_attached(ctx: Context, given: Given) -> list[Part]:
+    """The machine of the job; the tmux that the caller is in is of this one."""
+    [part] = job_named(ctx, given)
+    return [part if part.machine == ctx.machine else replace(part, given=part.given | {"tmux": ""})]
+
+
+def jobs_landed(ctx: Context, given: Given) -> list[Part]:
+    """The machines of the jobs that may land; where they are several, a person is asked first."""
+    parts = divided(ctx, given, landing_jobs(ctx, LandingRequest(**given)))
+    is_part = {"is_part": True} if len(parts) > 1 else {}
+    return [_asked_at(ctx, replace(part, given=part.given | is_part)) for part in parts]
+
+
+def job_landed(ctx: Context, given: Given) -> list[Part]:
+    """The machine of the one job that lands, or is undone."""
+    return [_asked_at(ctx, part) for part in job_named(ctx, given)]
+
+
+def work_dropped(ctx: Context, given: Given) -> list[Part]:
+    """The machines of the jobs; worktrees that are named are of this machine."""
+    parts = [replace(part, given=part.given | {"names": ()}) for part in jobs_named(ctx, given)]
+    own = [part for part in parts if part.machine == ctx.machine] or [
+        Part(machine=ctx.machine, given=given | {"refs": ()}, order=parts[0].order if parts else {})
+    ]
+    others = [part for part in parts if part.machine != ctx.machine]
+    if given["names"] or not others:
+        return [replace(own[0], given=own[0].given | {"names": given["names"], "cwd": given["cwd"]}), *others]
+    return parts
+
+
+def every_trash(ctx: Context, given: Given) -> list[Part]:
+    """All machines; the directory that a person is in means something on this one."""
+    first, *others = every_machine(ctx, given)
+    return [first, *(replace(part, given=given | {"cwd": ""}) for part in others)]
+
+
+def job_restored(ctx: Context, given: Given) -> list[Part]:
+    """The machine of the job whose number ``ref`` is; other names are of this machine."""
+    ref = given["ref"]
+    job = ctx.ledger.job(int(ref)) if ref.isascii() and ref.isdigit() and len(ref) < _MOST_DIGITS else None
+    return [Part(machine=(job and job.machine) or ctx.machine, given=given, jobs=(job,) if job else ())]
+
+
+def project_opened(ctx: Context, given: Given) -> list[Part]:
+    """The machine of the project that the first word names, else this one."""
+    word = given["words"][0] if given["words"] else ""
+    named = [one for one in ctx.catalog.projects() if word in {str(one.number), one.name}]
+    is_there = bool(named and named[0].path and named[0].machine_id)
+    return [Part(machine=named[0].machine_id if is_there else ctx.machine, given=given)]
+
+
+def _asked_at(ctx: Context, part: Part) -> Part:
+    """Says to another machine where the terminal is whose environment it does not get."""
+    if part.machine == ctx.machine or not part.given["environment"]:
+        return part
+    return replace(part, given=part.given | {"asked_at": ctx.catalog.machine_name()})
 
 
 def _part_of(ctx: Context, job: Job, given: Given) -> Part:

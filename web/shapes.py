@@ -124,6 +124,7 @@ COMPONENTS: Mapping[str, Shape] = {
         files=NUMBER,
         commits=NUMBER,
         title=TEXT,
+        machine=TEXT,
     ),
     "Run": record(
         number=NUMBER,

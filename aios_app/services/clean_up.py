@@ -41,7 +41,8 @@ def clean_up(ctx: Context, *, older: str, is_all: bool, is_confirmed: bool) -> d
     ``older`` leaves out jobs that came into their state later than so long ago. What stays is in ``kept``.
     """
     before_ms = ctx.ledger.now_ms() - (parse_duration(older) * 1000 if older else 0)
-    jobs = [job for job in ctx.ledger.jobs_in(JobState) if has_work(job) and job.since_ms <= before_ms]
+    own = [job for job in ctx.ledger.jobs_in(JobState) if job.machine == ctx.machine and has_work(job)]
+    jobs = [job for job in own if job.since_ms <= before_ms]
     jobs.sort(key=lambda job: job.number)
     problems = _fetch({job.path for job in jobs}, ctx)
     found = _each(partial(_look, ctx, is_all=is_all), jobs)

@@ -40,7 +40,7 @@ def compare_jobs(ctx: Context, jobs: Sequence[Job]) -> dict[str, Any]:
         }
         for project_id, name in projects
     ]
-    return {"now_ms": ctx.ledger.now_ms(), "groups": groups}
+    return {"now_ms": ctx.ledger.now_ms(), "groups": groups, "problems": []}
 
 
 def _forecast(ctx: Context, job: Job) -> list[str]:

@@ -122,7 +122,8 @@ def _job_in_place(ctx: Context, cwd: str) -> Job | None:
     """The newest job that works in this very directory of the person's."""
     place = str(Path(cwd).resolve())
     unsettled = ctx.ledger.jobs_in(state for state in JobState if state not in SETTLED_STATES)
-    here = [job for job in unsettled if job.is_in_place and job.worktree == place]
+    own = [job for job in unsettled if job.machine == ctx.machine]
+    here = [job for job in own if job.is_in_place and job.worktree == place]
     return max(here, key=lambda job: job.number, default=None)
 
 

@@ -11,8 +11,10 @@ from aios_app.tmux.server import SessionInfo
 
 
 def list_sessions(ctx: Context) -> dict[str, Any]:
-    """Every session, with the line that attaches to it by tmux alone."""
-    return {"sessions": [_shown(ctx, session) for session in ctx.tmux.sessions()]}
+    """Every session of this machine, with the line that attaches to it by tmux alone."""
+    machine = {"machine": ctx.catalog.machine_name()}
+    sessions = [_shown(ctx, session) | machine for session in ctx.tmux.sessions()]
+    return {"sessions": sessions, "problems": []}
 
 
 def _shown(ctx: Context, session: SessionInfo) -> dict[str, Any]:

@@ -28,10 +28,11 @@ Found = tuple[Repository, TrashEntry]
 def show_trash(ctx: Context, *, cwd: str = "") -> dict[str, Any]:
     """All entries, newest first; a repository that cannot be read is a problem."""
     found, problems = _look(_places(ctx, cwd))
+    machine = {"machine": ctx.catalog.machine_name()}
     entries = sorted((entry for _, entry in found), key=lambda entry: entry.removed_ms, reverse=True)
     return {
         "now_ms": ctx.ledger.now_ms(),
-        "entries": [_shown(ctx, entry) for entry in entries],
+        "entries": [_shown(ctx, entry) | machine for entry in entries],
         "problems": problems,
     }
 
@@ -44,7 +45,7 @@ def restore_trash(ctx: Context, *, ref: str, cwd: str) -> dict[str, Any]:
     repository, entry = _find(ctx, _look(_places(ctx, cwd))[0], ref)
     with repository_lock(ctx.settings.locks_dir, repository):
         restored = restore(repository, entry, folder=worktrees_dir(ctx))
-    shown = _shown(ctx, entry)
+    shown = _shown(ctx, entry) | {"machine": ctx.catalog.machine_name()}
     job, words = _reopen(ctx, entry, restored)
     return {
         "entry": shown,
@@ -90,10 +91,10 @@ def _job_of(ctx: Context, entry: TrashEntry) -> Job | None:
 
 def _places(ctx: Context, cwd: str) -> Iterator[Path]:
     """A directory of each repository that may have a trash."""
-    yield from (Path(project.path) for project in ctx.catalog.projects())
-    yield from (
-        Path(path) for path in {job.path for job in ctx.ledger.jobs_in(JobState) if not job.is_in_place}
-    )
+    projects = [one for one in ctx.catalog.projects() if one.path and one.machine_id == ctx.machine]
+    jobs = [one for one in ctx.ledger.jobs_in(JobState) if one.path and one.machine == ctx.machine]
+    yield from (Path(project.path) for project in projects)
+    yield from (Path(path) for path in {job.path for job in jobs if not job.is_in_place})
     if cwd:
         yield Path(cwd)
 

@@ -50,12 +50,13 @@ def list_worktrees(ctx: Context) -> dict[str, Any]:
         for info in one.worktrees
         if not info.is_main and (info.metadata or info.path.parent == directory)
     }
+    machine = {"machine": ctx.catalog.machine_name()}
     jobs = {path: job_at(ctx, info.metadata or {}, path) for path, (_, info) in kept.items()}
     return {
         "directory": str(directory),
         "now_ms": ctx.ledger.now_ms(),
         "worktrees": [
-            _shown(project, info, jobs[path])
+            _shown(project, info, jobs[path]) | machine
             for path, (project, info) in kept.items()
             if not info.is_missing and (jobs[path] or path.parent == directory)
         ],
@@ -68,6 +69,7 @@ def _saved_places(ctx: Context) -> list[_Place]:
     return [
         _Place(path=Path(project.path), project=project.name, base=setting(project, "base"))
         for project in ctx.catalog.projects()
+        if project.path and project.machine_id == ctx.machine
     ]
 
 
