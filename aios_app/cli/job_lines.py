@@ -24,7 +24,8 @@ _WIDEST_AGENT = 10
 _LEAST_TITLE = 8
 _UNCUT = sys.maxsize
 _REMARKS = (
-    ("question", "asks"), ("cause", "because"), ("reason", "waits"), ("landing", "landing"), ("note", "note"),
+    ("progress", "step"), ("question", "asks"), ("cause", "because"), ("reason", "waits"),
+    ("landing", "landing"), ("note", "note"),
 )  # fmt: skip
 _CHECKS = {"queued": "...", "running": "...", "passed": "ok", "failed": "red"}
 

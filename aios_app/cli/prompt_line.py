@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
-from aios_app.cli import parser
+from aios_app.cli import browser, output, parser, session
+from aios_app.cli.client import Json
+from aios_app.cli.commands.attach import ticket
+from aios_app.cli.dashboard.editor import editor_argv
+from aios_app.cli.job_lines import is_live
 from aios_app.domain.errors import UsageError
-from aios_app.domain.steps import parse_step
+from aios_app.domain.naming import title_of
+from aios_app.domain.steps import STEPS, parse_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +24,9 @@ class Outcome:
     """What came of a line, and what its caller has to do for it."""
 
     says: str = ""  #: lines for the person, clean
-    words: tuple[str, ...] = ()  #: ``aios`` with these words is to be run on the terminal, in ``cwd``
+    words: tuple[str, ...] = ()  #: ``aios`` with these words is to be run on the terminal
     argv: tuple[str, ...] = ()  #: this program is to be run on the terminal
+    cwd: str = ""  #: where the program is to be run; empty: where the line was typed
     is_end: bool = False  #: the person leaves
 
 
@@ -28,14 +35,90 @@ def run_line(line: str, cwd: str) -> Outcome:
 
     Raises the ``AiosError`` that they should read.
     """
-    first, _, _rest = line.strip().partition(" ")
-    if not first:
-        return Outcome()
-    if first == "quit":
-        return Outcome(is_end=True)
-    if ":" in line and not _is_command(first):
+    line = line.strip()
+    word, _, rest = line.partition(" ")
+    if word in _OWN:
+        return _OWN[word](rest.strip(), cwd)
+    if ":" in line and not _is_command(word):
         return _build(line, cwd)
     return Outcome(words=_split(line))
+
+
+def _build(line: str, cwd: str) -> Outcome:
+    name, step = parse_step(line)
+    built = session.write(lambda client: client.post("/steps", {"name": name, "cwd": cwd, **step.to_json()}))
+    steps = built["list"]["steps"]
+    return Outcome(says=output.clean(f"{name}: step {len(steps)} is {step.description}   run {name}"))
+
+
+def _run(words: str, cwd: str) -> Outcome:
+    """A list that was built starts at once; a task file may have to ask first."""
+    if _built(words) is None:
+        return Outcome(words=("run", "--detach", *_split(words)))
+    answer = session.write(lambda client: client.post("/steps/run", {"name": words, "cwd": cwd}))
+    job = answer["run"]["stages"][0]["jobs"][0]
+    return Outcome(says=output.clean(f"#{job['number']} {words} in {job['worktree']}   attach {words}"))
+
+
+def _attach(words: str, cwd: str) -> Outcome:
+    """The terminal of a job of steps opens in the browser; where none can be seen, and of others, here."""
+    job = _job_of_steps(words, cwd)
+    if job is None or not is_live(job):
+        return Outcome(words=("attach", *_split(words)) if job is None else ("attach", str(job["number"])))
+    number = str(job["number"])
+    url = str(session.write(lambda client: ticket(client, number, read_only=False))["url"])
+    if browser.show(url):
+        return Outcome(says=output.clean(f"the terminal of {words} is in your browser"))
+    says = f"{url}\nto be opened in a browser: good once, within a minute"
+    return Outcome(says=output.clean_block(says), words=("attach", number))
+
+
+def _clear(name: str, _cwd: str) -> Outcome:
+    session.write(lambda client: client.post("/steps/clear", {"name": name}))
+    return Outcome(says=output.clean(f"{name}: its steps are forgotten"))
+
+
+def _open(name: str, cwd: str) -> Outcome:
+    """The directory of a list, or of a job, in the person's editor."""
+    built = _built(name)
+    if built is not None:
+        directory = built["directory"]
+    else:
+        body = {"refs": [name], "cwd": cwd}
+        job = session.write(lambda client: client.post("/jobs/find", body))["jobs"][0]
+        directory = job["worktree"] or job["path"]
+    return Outcome(argv=tuple(editor_argv(session.client())), cwd=directory)
+
+
+def _menu(_rest: str, cwd: str) -> Outcome:
+    from aios_app.cli.tasks.menu import menu_lines
+
+    lists = session.write(lambda client: client.get("/steps"))["lists"]
+    return Outcome(says="\n".join(menu_lines(lists, Path(cwd))))
+
+
+def _quit(_rest: str, _cwd: str) -> Outcome:
+    return Outcome(is_end=True)
+
+
+_OWN = {"run": _run, "attach": _attach, "clear": _clear, "open": _open, "menu": _menu, "quit": _quit}
+
+
+def _built(name: str) -> Json | None:
+    lists = session.write(lambda client: client.get("/steps"))["lists"]
+    return next((one for one in lists if one["name"] == name), None)
+
+
+def _job_of_steps(name: str, cwd: str) -> Json | None:
+    """The newest job of the list of this name; None where the words mean something else."""
+    try:
+        found = session.write(lambda client: client.post("/jobs/find", {"refs": [name], "cwd": cwd}))["jobs"]
+    except UsageError as error:
+        if _built(name) is None:
+            return None
+        shown = output.clean(name)
+        raise UsageError(f"{shown} was not run yet: run {shown}") from error
+    return next((job for job in found if job["agent_key"] == STEPS and job["title"] == title_of(name)), None)
 
 
 def _is_command(word: str) -> bool:
@@ -45,11 +128,6 @@ def _is_command(word: str) -> bool:
     except UsageError:
         return False
     return True
-
-
-def _build(line: str, cwd: str) -> Outcome:  # noqa: ARG001 - the catalogue takes it
-    name, step = parse_step(line)
-    raise UsageError(f"{name}: {step.description}: lists of steps cannot be built yet")
 
 
 def _split(line: str) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ _LIST = (
         is_basic=True,
         takes_rest=True,
     ),
+    Verb("run", "run", "start", "NAME|FILE", "steps in one shell: built at the prompt, or a task file"),
     Verb("prompt", "prompt", "start", "[AGENT]", "the prompt of an agent that is given none"),
     Verb("jobs", "jobs", "steer", "[r3]", "the jobs, what needs you first", is_basic=True),
     Verb("attach", "attach", "steer", "JOB", "make this terminal the job's", is_basic=True),

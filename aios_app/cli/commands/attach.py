@@ -30,19 +30,20 @@ def run(args: argparse.Namespace) -> int:
 
 def show(ref: str, *, read_only: bool) -> int:
     """Opens the job's terminal in the person's browser, or says the address that logs a browser in."""
-    ticket = str(session.write(lambda client: _ticket(client, ref, read_only=read_only))["url"])
-    if browser.show(ticket):
+    url = str(session.write(lambda client: ticket(client, ref, read_only=read_only))["url"])
+    if browser.show(url):
         output.note("the terminal is in your browser")
         return exits.DONE
-    output.say(output.clean(ticket))
+    output.say(output.clean(url))
     output.note("to be opened in a browser: good once, within a minute")
     if terminal.is_remote():
-        port = urlsplit(ticket).port
+        port = urlsplit(url).port
         output.note(f"from another machine, first: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE")
     return exits.DONE
 
 
-def _ticket(client: Client, ref: str, *, read_only: bool) -> Json:
+def ticket(client: Client, ref: str, *, read_only: bool) -> Json:
+    """The address that lets a browser in once, at the job's terminal."""
     jobs = client.post("/jobs/find", {"refs": [ref], "cwd": caller_directory()})["jobs"]
     if len(jobs) != 1:
         raise UsageError(f"{output.clean(ref)} is {len(jobs)} jobs: name one of them by its number")

@@ -1,0 +1,1 @@
+"""Task files: steps, where to run them and with which variables, as JSON in a project's ``tasks``."""
