@@ -56,7 +56,10 @@ def arm_update_timer(ctx: Context) -> None:
         ctx.ledger.drop_timers(ctx.machine, "", [UPDATE])
         return
     ctx.ledger.set_timer(ctx.machine, UPDATE, "", ctx.ledger.now_ms() + int(left_s * 1000) + 1)
-    ctx.alarm.set()
+    if ctx.is_worker:
+        ctx.alarm.set()
+    else:
+        ctx.queue.send_wake(ctx.machine)
 
 
 def check_for_update(ctx: Context) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""``aios install``: the commands ``aios`` and ``aio`` as links to the checkout's own program."""
+"""``aios install``: the commands ``aios`` and ``aio`` as links, through the one to the current release.
+
+The checkout is the first release; an update changes what ``current`` leads to, and nothing here.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 from aios_app.domain.errors import ConflictError, StackError
 from aios_app.settings import Settings
+from aios_app.stack.releases import Releases
 
 NAMES = ("aios", "aio")
 _ADVICE = {
@@ -27,17 +31,20 @@ class InstallReport:
 
 
 def install(settings: Settings, checkout: Path) -> InstallReport:
-    """Links ``~/.local/bin/aios`` and ``aio``; again is no harm.
+    """Links ``~/.local/bin/aios`` and ``aio``, and makes the checkout the current one; again is no harm.
 
     ``ConflictError``, with nothing changed, where one of the names is taken by something else.
     """
     program = _program(checkout)
-    links = _links(settings)
+    links, releases = _links(settings), Releases(settings)
+    _refuse_other_checkout(links[0], releases, program)
     for link in links:
-        _refuse_foreign(link, program)
+        _refuse_foreign(link, releases, program)
     try:
+        if releases.current != program.parent and not releases.is_release(program.parent):
+            releases.switch(program.parent)
         for link in links:
-            _link(link, program)
+            _link(link, releases.link / program.name)
     except OSError as error:
         raise StackError(f"cannot write to {links[0].parent}: {error.strerror}") from error
     is_in_path = str(links[0].parent) in os.get_exec_path()
@@ -51,11 +58,16 @@ def path_advice(settings: Settings) -> str:
 
 
 def uninstall(settings: Settings, checkout: Path) -> list[Path]:
-    """Removes the links that lead to this checkout, and only these; returns them."""
-    program = checkout.resolve() / "aios"
-    own = [link for link in _links(settings) if link.is_symlink() and link.readlink() == program]
+    """Removes the links that lead to this checkout or to a release, and only these; returns them."""
+    releases, root = Releases(settings), checkout.resolve()
+    current = releases.current
+    is_ours = current is None or current == root or releases.is_release(current)
+    targets = {root / "aios"} | ({releases.link / "aios"} if is_ours else set())
+    own = [link for link in _links(settings) if link.is_symlink() and link.readlink() in targets]
     for link in own:
         link.unlink()
+    if is_ours:
+        releases.forget()
     return own
 
 
@@ -70,8 +82,18 @@ def _links(settings: Settings) -> tuple[Path, ...]:
     return tuple(settings.home / ".local/bin" / name for name in NAMES)
 
 
-def _refuse_foreign(link: Path, program: Path) -> None:
-    is_own = link.is_symlink() and link.readlink() == program
+def _refuse_other_checkout(link: Path, releases: Releases, program: Path) -> None:
+    current = releases.current
+    if current is None or current == program.parent or releases.is_release(current):
+        return
+    if link.is_symlink() and (current / program.name).exists():
+        raise ConflictError(
+            f"{link} is not of this checkout but of {current}: {current / program.name} uninstall comes first"
+        )
+
+
+def _refuse_foreign(link: Path, releases: Releases, program: Path) -> None:
+    is_own = link.is_symlink() and link.readlink() in {program, releases.link / program.name}
     is_moved = link.is_symlink() and link.readlink().name == program.name and not link.exists()
     if os.path.lexists(link) and not (is_own or is_moved):
         target = f" (a link to {link.readlink()})" if link.is_symlink() else ""
