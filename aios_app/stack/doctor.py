@@ -20,6 +20,7 @@ from aios_app.stack.directories import why_not_private
 from aios_app.stack.install import path_advice
 from aios_app.stack.login_shell import API_KEYS, login_environment
 from aios_app.stack.redis_server import find_engine
+from aios_app.stack.releases import Releases
 from aios_app.stack.states import programs
 from aios_app.stack.unix_http import get_json
 
@@ -70,6 +71,7 @@ def checks(
         _memory(),
         _stack(settings),
         *_browsers(settings),
+        *_update(settings),
         _path(settings, login),
         _login_shell(settings, login),
         *_agents(agents or {}, login),
@@ -155,6 +157,13 @@ def _browsers(settings: Settings) -> Iterator[Check]:
     if isinstance(web, dict) and (web.get("url") or web.get("problem")):
         says = str(web.get("url") or web.get("problem"))
         yield Check(name="browsers", ok=bool(web.get("url")), says=says, mend="aios config web_port PORT")
+
+
+def _update(settings: Settings) -> Iterator[Check]:
+    """What became of the last look for a newer AIOS, where that failed."""
+    failure = Releases.failure_line(settings)
+    if failure:
+        yield Check(name="update", ok=None, says=" ".join(failure.split()), mend="aios update")
 
 
 def _path(settings: Settings, login: Mapping[str, str] | None) -> Check:

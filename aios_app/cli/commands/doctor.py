@@ -12,24 +12,41 @@ if TYPE_CHECKING:
     from aios_app.cli.client import Json
     from aios_app.stack.doctor import AgentProgram, Check
 
-EXAMPLES = ("aios doctor", "aios doctor && aios up")
+EXAMPLES = ("aios doctor", "aios doctor --quiet && aios up")
 
 _MARKS = {True: "ok", False: "bad", None: "note"}
 _COLOURS = {True: "green", False: "red", None: ""}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``doctor`` has no arguments."""
+    """The arguments of ``doctor``."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="only what is bad")
+    parser.add_argument(
+        "--database", metavar="FILE", help="take over this copy of a database first: whether that works"
+    )
 
 
-def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes them
+def run(args: argparse.Namespace) -> int:
     """Says what it found, each with the command that mends it; exit code 1 where something is bad."""
     from aios_app.stack.doctor import checks
 
+    if args.database:
+        _take_over(args.database)
     found = checks(session.settings(), agents=programs())
     for check in found:
-        show(check)
+        if check.ok is False or not args.quiet:
+            show(check)
     return exits.FAILED if any(check.ok is False for check in found) else exits.DONE
+
+
+def _take_over(path: str) -> None:
+    """Raises ``StoreError`` where this version cannot: what it can is then of this version."""
+    from pathlib import Path
+
+    from aios_app.agents import DEFAULT_AGENTS
+    from aios_app.store.catalog import Catalog
+
+    Catalog(Path(path), default_agents=DEFAULT_AGENTS).close()
 
 
 def show(check: Check) -> None:
