@@ -59,7 +59,8 @@ class Answering:
             if is_here or self._nodes is None:
                 return replace(outcome, answer=await self._here(endpoint, part.given))
             call = replace(call_of(line, endpoint, part.given), limit_s=limit_s)
-            return replace(outcome, answer=await self._nodes.ask(part.machine, call))
+            answer = await self._nodes.ask(part.machine, call)
+            return replace(outcome, answer=answer)
         except AiosError as error:
             return replace(outcome, error=error)
 
