@@ -55,6 +55,11 @@ class Settings:
         return self.data_dir / "worktrees"
 
     @property
+    def clones_dir(self) -> Path:
+        """One bare repository for each project that this machine cloned by its address."""
+        return self.data_dir / "clones"
+
+    @property
     def logs_dir(self) -> Path:
         return self.data_dir / "logs"
 

@@ -26,6 +26,7 @@ class Order:
     name: str = ""  #: takes the place of the project in the names of worktrees and sessions
     extra_args: tuple[str, ...] = ()
     is_in_place: bool = False  #: in the projects' own directories, without worktrees
+    placed: str = ""  #: why its jobs are on their machine, where that is known already
 
     @property
     def job_count(self) -> int:
@@ -94,6 +95,7 @@ def _job(order: Order, project: Project, agent: Agent, instance: int, *, run: in
         project=project.name,
         path=project.path,
         machine=project.machine_id,
+        placed=order.placed,
         agent_key=agent.key,
         agent=agent.name,
         finishes=agent.finishes,

@@ -35,9 +35,9 @@ key                                       type    holds
 ``aios:1:machine::queue``                 zset    the same of jobs that any machine may take (of no machine
                                                   yet: ``machine`` of such a job is empty)
 ``aios:1:catalog``                        hash    the cluster's catalogue: ``project:UUID``, ``agent:KEY``,
-                                                  ``setting:KEY``, ``counter:projects`` -> JSON ``{rev, data}``;
-                                                  ``data`` is null of what was removed. Absent in an instance
-                                                  that was never a cluster
+                                                  ``setting:KEY``, ``counter:projects`` -> JSON of
+                                                  ``rev`` and ``data``, null of what was removed. Absent in an
+                                                  instance that was never a cluster
 ``aios:1:catalog:rev``                    string  how many changes of the catalogue there were
 ``aios:1:join:HASH``                      hash    a secret that lets a machine join: ``expires_ms``, and
                                                   ``machine``, which has used it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from aios_app.domain.errors import UnknownJob
@@ -55,12 +55,24 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """Which of the jobs that any machine may take one machine may take now."""
+
+    most: int = 1_000_000
+    placed: str = "the only machine"  #: what such a job says of where it is
+    agents: Mapping[str, str] = field(default_factory=dict)  #: agent key -> why it cannot be started there
+    closing: int = 0  #: agents of other machines that make room for them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What may begin on a machine now (already ``preparing``), and whose agent is to make room."""
 
     begins: list[Job]
     closes: list[Job]
     is_later: bool = False  #: the machine's timers have a new time at which something may begin
+    waits: dict[int, str] = field(default_factory=dict)  #: why it did not take jobs that any machine may take
+    lacks: dict[int, str] = field(default_factory=dict)  #: the same of those whose agent it has not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +115,6 @@ class Ledger:
         )
         self._generation = generation
         return bool(made)
-
-    def owner(self) -> str:
-        """The machine whose AIOS this database belongs to; empty: none has said so."""
-        with redis_errors():
-            return str(self._redis.hget(keys.META, "instance") or "")
 
     # Runs
 
@@ -273,7 +280,7 @@ class Ledger:
         return bool(self._run("note_check", job.number, job.turns, sources_json, fields_json))
 
     def pass_stage(self, attempt: str) -> bool:
-        """The waiting job of this attempt holds its stage no longer."""
+        """The job of this attempt, which waits for an answer or a machine, holds its stage no longer."""
         return bool(self._run("pass_stage", attempt))
 
     # Attempts
@@ -326,14 +333,37 @@ class Ledger:
         with redis_errors():
             return int(self._redis.scard(keys.machine(machine) + ":slots"))
 
-    def claim(self, machine: str) -> Claim:
-        """Takes the jobs that may begin now; the others say why they wait."""
-        begins, closes, is_later = self._run("claim", machine)
+    def claim(self, machine: str, offer: Offer | None = None) -> Claim:
+        """Takes the jobs that may begin now; the machine's others say why they wait."""
+        begins, closes, is_later, waits, lacks = self._run(
+            "claim", machine, as_json(asdict(offer or Offer()))
+        )
         return Claim(
             begins=self.jobs(map(int, begins)),
             closes=self.jobs(map(int, closes)),
             is_later=bool(is_later),
+            waits=_reasons(waits),
+            lacks=_reasons(lacks),
         )
+
+    def waiting(self, machine: str) -> list[int]:
+        """The jobs that wait for a slot of the machine; without a name those that any may take."""
+        with redis_errors():
+            return [int(number) for number in self._redis.zrange(keys.machine(machine) + ":queue", 0, -1)]
+
+    def closing(self, machines: Iterable[str]) -> int:
+        """How many agents of these machines were asked to make room."""
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for machine in machines:
+                pipe.scard(keys.machine(machine) + ":closing")
+            return sum(pipe.execute())
+
+    def say_waits(self, machine: str, reasons: Mapping[int, str]) -> None:
+        """Why these jobs wait, if they (still) wait for that machine; without a name for any."""
+        if reasons:
+            pairs = [word for number, reason in reasons.items() for word in (number, whole(reason))]
+            self._run("say_waits", machine, *pairs)
 
     def take_turn(self, attempt: str) -> int:
         """Milliseconds until the attempt's agent may start, its lane's starts being so long apart."""
@@ -525,6 +555,10 @@ def _event(event_id: str, data: Mapping[str, str]) -> Event:
         job=int(data["job"]),
         state=data["state"],
     )
+
+
+def _reasons(flat: Sequence[str]) -> dict[int, str]:
+    return {int(number): reason for number, reason in _pairs(flat).items()}
 
 
 def _pairs(flat: Sequence[str]) -> dict[str, str]:

@@ -96,7 +96,7 @@ def _alone(ctx: Context) -> Iterator[None]:
 
 def _other_owner(ctx: Context) -> str:
     """The machine that has to put its catalogue in first, if that is another one."""
-    owner = ctx.ledger.owner()
+    owner = ctx.ledger.registry.owner()
     return owner if owner != ctx.machine and owner in ctx.ledger.machines() else ""
 
 

@@ -79,7 +79,7 @@ def build_context(settings: Settings, queue: TaskQueue | None = None) -> Context
         settings=settings,
         catalog=catalog,
         ledger=Ledger(redis_py_url(settings)),
-        queue=queue or TaskQueue(make_app(redis_url(settings), machine=machine)),
+        queue=queue or TaskQueue(make_app(redis_url(settings))),  # nameless: only a worker is its machine
         tmux=TmuxServer(
             settings.tmux_socket,
             config=DEFAULT_CONFIG,

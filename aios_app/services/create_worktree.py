@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from aios_app.domain.models import Job, JobState, Project
 from aios_app.git.base import resolve_base
-from aios_app.git.repository import Repository, find_repository
+from aios_app.git.repository import Repository
 from aios_app.git.worktrees import add_worktree, repository_lock, write_metadata
 from aios_app.services.context import Context
 from aios_app.services.fetch_origin import fetch_origin
+from aios_app.services.project_places import repository_of, root_of, worktree_of
 from aios_app.services.records import record
 
 
@@ -37,7 +38,8 @@ def create_worktree(ctx: Context, attempt_id: str) -> None:
         return
     if job.is_in_place:
         return  # the directory is the person's own
-    repository = find_repository(Path(job.path))
+    job = _at_its_place(ctx, job)
+    repository = repository_of(ctx, job)
     with repository_lock(ctx.settings.locks_dir, repository):
         if ctx.ledger.job_of(attempt).state is not JobState.PREPARING:
             return  # the same task, sent twice, has been quicker
@@ -49,6 +51,14 @@ def create_worktree(ctx: Context, attempt_id: str) -> None:
         attempt_id, {JobState.PREPARING}, None, base_ref=base.ref, base_sha=base.sha, note=base.note
     )
     record(ctx, job.number)
+
+
+def _at_its_place(ctx: Context, job: Job) -> Job:
+    """The job with its paths on this machine, which are noted before there is anything at them."""
+    here = replace(job, path=str(root_of(ctx, job)), worktree=str(worktree_of(ctx, job)))
+    if here != job:
+        ctx.ledger.move(job.attempt, {JobState.PREPARING}, None, path=here.path, worktree=here.worktree)
+    return here
 
 
 def _known_base(job: Job) -> _Base | None:
@@ -80,7 +90,8 @@ def project_setting(ctx: Context, job: Job, key: str) -> str:
 
 
 def _is_of(job: Job, project: Project) -> bool:
-    return project.uuid == job.project_id or (project.path == job.path and project.machine_id == job.machine)
+    is_same = project.path == job.path and project.machine_id == job.machine
+    return project.uuid == job.project_id or (is_same and bool(project.path))
 
 
 def metadata_of(job: Job, *, base_ref: str, base_sha: str) -> dict[str, object]:

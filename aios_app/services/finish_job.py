@@ -127,7 +127,7 @@ def _after(ctx: Context, job: Job, *, ends: bool) -> None:
     dispatch(ctx)
     if ends:
         ctx.ledger.drop_timers(job.machine, job.attempt, ALL_TIMERS)
-    if job.attempt in ctx.ledger.unreported(job.machine):
+    if job.machine and job.attempt in ctx.ledger.unreported(job.machine):
         ctx.queue.send_spawn(job)
     for number in (job.number, *_stopped_with(ctx, job)):
         record(ctx, number)

@@ -66,7 +66,7 @@ def open_session(ctx: Context, request: OpenRequest) -> dict[str, Any]:
     wish = _wish(ctx, request)
     order = _order(wish, request)
     job, is_new = _planned(ctx, wish, order) if request.is_dry_run else _found_or_made(ctx, wish, order)
-    answer = {"taken": wish.place.taken, "base": base_line(order), "is_new": is_new}
+    answer = {"taken": wish.place.taken, "base": base_line(ctx, order), "is_new": is_new}
     delivery, notice = None, ""
     if not request.is_dry_run:
         notice = first_notice(ctx, [wish.agent])

@@ -9,14 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from aios_app.domain.errors import AiosError, BadValue, ProjectUnusable, UsageError
+from aios_app.domain.errors import AiosError, BadValue, UsageError
 from aios_app.domain.models import Agent, AgentSpec, Finishes, Job, Project, Run
 from aios_app.domain.planning import Order, check_order, plan_run
 from aios_app.domain.specs import check_prompt, is_spec, parse_duration, split_words
 from aios_app.domain.steps import STEPS
 from aios_app.git.base import resolve_base
-from aios_app.git.repository import check_project, find_repository
+from aios_app.git.repository import find_repository
+from aios_app.services.catalogue_sync import freshen_catalogue
 from aios_app.services.context import Context
+from aios_app.services.project_places import is_here, placed, worktree_of
 from aios_app.services.records import write_run
 from aios_app.services.unattended import first_notice, unattended
 
@@ -43,6 +45,7 @@ class RunRequest:
     extra_args: Sequence[str] = ()
     is_dry_run: bool = False
     is_confirmed: bool = True
+    machine: str = ""
 
 
 def start_run(ctx: Context, request: RunRequest) -> dict[str, Any]:
@@ -50,13 +53,14 @@ def start_run(ctx: Context, request: RunRequest) -> dict[str, Any]:
 
     Raises ``UsageError`` for what is wrong in the request, before anything is written.
     """
+    freshen_catalogue(ctx)
     project_word, specs, prompt = _words(request)
     agents = _agents(ctx, specs)
     prompts = _prompts(ctx, agents, prompt)
-    projects, problems = _usable(_projects(ctx, request, project_word))
+    projects, problems = placed(ctx, _projects(ctx, request, project_word), request.machine)
     order = _order(request, agents, projects, prompt or "")
     check_order(order)
-    answer = {"problems": problems, "base": base_line(order)}
+    answer = {"problems": problems, "base": base_line(ctx, order)}
     if request.is_dry_run:
         return answer | {"run": run_json(plan(ctx, order, run=0, first_job=1, now_ms=0))}
     question = "" if request.is_confirmed else _question(ctx, order, has_prompt=prompt is not None)
@@ -141,21 +145,6 @@ def unsaved(ctx: Context, root: Path) -> Project:
     return Project(uuid=identity, number=-1, name=root.name, path=str(root), machine_id=ctx.machine)
 
 
-def _usable(projects: Sequence[Project]) -> tuple[list[Project], list[dict[str, str]]]:
-    usable: list[Project] = []
-    problems: list[dict[str, str]] = []
-    for project in projects:
-        try:
-            check_project(Path(project.path))
-        except ProjectUnusable as error:
-            problems.append({"project": project.name, "message": str(error)})
-        else:
-            usable.append(project)
-    if not usable:
-        raise ProjectUnusable("; ".join(problem["message"] for problem in problems))
-    return usable, problems
-
-
 def _order(
     request: RunRequest, agents: Sequence[tuple[Agent, int]], projects: Sequence[Project], prompt: str
 ) -> Order:
@@ -177,6 +166,7 @@ def _order(
         base=request.base,
         name=request.name,
         extra_args=tuple(request.extra_args),
+        placed=f"--machine {request.machine}" if request.machine else "",
     )
 
 
@@ -184,10 +174,10 @@ def plan(ctx: Context, order: Order, *, run: int, first_job: int, now_ms: int) -
     """The run with its attempts and worktrees; nothing is written."""
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     planned = plan_run(order, number=run, first_job=first_job, created_ms=now_ms, stamp=stamp)
-    worktrees = Path(ctx.catalog.get("worktrees_dir") or ctx.settings.worktrees_dir).expanduser()
 
     def complete(job: Job) -> Job:
-        return replace(job, attempt=str(uuid.uuid4()), worktree=job.worktree or str(worktrees / job.name))
+        worktree = str(worktree_of(ctx, job)) if job.machine == ctx.machine else job.worktree
+        return replace(job, attempt=str(uuid.uuid4()), worktree=worktree)
 
     return replace(
         planned,
@@ -195,9 +185,11 @@ def plan(ctx: Context, order: Order, *, run: int, first_job: int, now_ms: int) -
     )
 
 
-def base_line(order: Order) -> str:
-    """For one project: what its worktrees begin from, as last fetched."""
+def base_line(ctx: Context, order: Order) -> str:
+    """For one project of this machine: what its worktrees begin from, as last fetched."""
     if order.is_in_place or order.source not in {"multi", "new", STEPS}:
+        return ""
+    if not is_here(ctx, order.projects[0]):
         return ""
     try:
         return resolve_base(find_repository(Path(order.projects[0].path)), order.base).sentence()

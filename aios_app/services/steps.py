@@ -67,7 +67,7 @@ def run_steps(
         steps, cwd = built.steps, built.directory
     order = _order(name, _project(ctx, repo, cwd), is_in_place=not repo, branch=branch)
     steps = check_steps(steps)
-    base = base_line(order)
+    base = base_line(ctx, order)
     if is_dry_run:
         return {"run": run_json(plan(ctx, order, run=0, first_job=1, now_ms=0)), "base": base}
     return {"run": run_json(begin_run(ctx, order, {STEPS: dumped(steps)})), "base": base}

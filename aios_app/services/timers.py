@@ -11,7 +11,7 @@ LAUNCH = "launch"
 SETUP = "setup"
 #: The person's own limit for the job.
 LIMIT = "limit"
-#: The agent waits for an answer longer than its stage may.
+#: The job waits for an answer, or for its machine, longer than its stage may.
 SKIP = "skip"
 #: The agent has rested at its prompt for long.
 IDLE = "idle"

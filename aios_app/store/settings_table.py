@@ -174,6 +174,7 @@ SETTINGS = _table(
     _setting("check_interval", Kind.DURATION, "7d", "time between two looks for a newer AIOS"),
     _setting("check_limit", Kind.DURATION, "15m", "limit of a project's check command"),
     _setting("claude_prompt", Kind.PROMPT, "", "default prompt of claude"),
+    _setting("clone_limit", Kind.DURATION, "15m", "limit of a first clone of a project by its address"),
     _setting("codex_prompt", Kind.PROMPT, "", "default prompt of codex"),
     _setting("editor_command", Kind.TEXT, "code .", "what `open` starts in a directory"),
     _setting("fast_forward", Kind.BOOL, "on", "after a landing, move your checkout where git accepts it"),

@@ -1,11 +1,18 @@
--- ARGV[2]: machine id. Picks, in order, the waiting jobs that may begin; each holds its slot from now on, and each
--- of the others says why it waits. A lane is the agents of one login: staggered, limited and parked together.
--- Returns {claimed job numbers, jobs in review whose agent should be closed to make room, 1 if a timer was set}.
+-- ARGV[2]: machine id; ARGV[3]: {most: of the jobs that any machine may take; placed: what such a job says of it;
+-- agents: {key: why it cannot be started there, or ''}; closing: agents that make room for them elsewhere} as JSON.
+-- Picks, in order, the waiting jobs that may begin; each holds its slot from now on, and each of the machine's others
+-- says why it waits. A lane is the agents of one login: staggered, limited and parked together.
+-- Returns {claimed job numbers, jobs in review whose agent should be closed to make room, 1 if a timer was set,
+-- number and reason of jobs that any machine may take, number and reason of those whose agent is not there}.
 local machine = machine_key(ARGV[2])
 local at = now()
 local slots = redis.call('SMEMBERS', machine .. ':slots')
 local room = (tonumber(get(machine, 'max_agents')) or 0) - #slots
 local timer_set = 0
+local offer = cjson.decode(ARGV[3])
+local SHARED = P .. 'machine::queue'
+-- A machine without room looks at no more of the jobs that any machine may take.
+local MOST_LOOKED_AT = 200
 
 local lanes = {}
 local function lane_of(number)
@@ -56,7 +63,11 @@ local function obstacle(number, lane, weight)
   end
 end
 
-local function begin(number, lane, weight)
+local function begin(number, lane, weight, is_shared)
+  if is_shared then
+    redis.call('ZREM', SHARED, number)
+    redis.call('HSET', job_key(number), 'machine', ARGV[2], 'placed', offer.placed)
+  end
   if weight > 0 then redis.call('SADD', machine .. ':slots', number) end
   redis.call('ZREM', machine .. ':queue', number)
   redis.call('HSET', job_key(number), 'has_begun', 1)
@@ -67,17 +78,50 @@ local function begin(number, lane, weight)
   end
 end
 
-local claimed = {}
-for _, number in ipairs(redis.call('ZRANGE', machine .. ':queue', 0, -1)) do
-  local key = job_key(number)
-  local lane, weight = lane_of(number), tonumber(get(key, 'weight')) or 1
-  local reason = obstacle(number, lane, weight)
-  if not reason then
-    begin(number, lane, weight)
-    claimed[#claimed + 1] = number
-  elseif get(key, 'reason') ~= reason then
-    redis.call('HSET', key, 'reason', reason)
-    tell(number, 'queued')
+local function waiting(key, is_shared, into)
+  local found = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  for index = 1, #found, 2 do
+    into[#into + 1] = {number = found[index], order = tonumber(found[index + 1]), is_shared = is_shared}
+  end
+  return #found > 0
+end
+
+local queue = {}
+waiting(machine .. ':queue', false, queue)
+if offer.most > 0 and waiting(SHARED, true, queue) then
+  table.sort(queue, function(a, b)
+    if a.order == b.order then return tonumber(a.number) < tonumber(b.number) end
+    return a.order < b.order
+  end)
+end
+
+local claimed, kept_waiting, without_agent = {}, {}, {}
+local taken, looked_at = 0, 0
+for _, one in ipairs(queue) do
+  local number, key = one.number, job_key(one.number)
+  local missing = one.is_shared and (offer.agents[get(key, 'agent_key')] or '') or ''
+  if missing ~= '' then
+    without_agent[#without_agent + 1] = number
+    without_agent[#without_agent + 1] = missing
+  elseif not one.is_shared or (taken < offer.most and looked_at < MOST_LOOKED_AT) then
+    local lane, weight = lane_of(number), tonumber(get(key, 'weight')) or 1
+    local blocked_before = blocked
+    local reason = obstacle(number, lane, weight)
+    if not reason then
+      begin(number, lane, weight, one.is_shared)
+      claimed[#claimed + 1] = number
+      if one.is_shared then taken = taken + 1 end
+    elseif one.is_shared then
+      looked_at = looked_at + 1
+      kept_waiting[#kept_waiting + 1] = number
+      kept_waiting[#kept_waiting + 1] = reason
+      if blocked > blocked_before and offer.closing > 0 then
+        offer.closing, blocked = offer.closing - 1, blocked_before
+      end
+    elseif get(key, 'reason') ~= reason then
+      redis.call('HSET', key, 'reason', reason)
+      tell(number, 'queued')
+    end
   end
 end
 
@@ -102,4 +146,4 @@ for _, one in ipairs(resting) do
     redis.call('SADD', machine .. ':closing', one[2])
   end
 end
-return {claimed, close, timer_set}
+return {claimed, close, timer_set, kept_waiting, without_agent}

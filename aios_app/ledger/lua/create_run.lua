@@ -18,7 +18,7 @@ for _, job in ipairs(plan.jobs) do
   if job.is_open == '1' and job.weight ~= '0' then
     redis.call('SADD', machine_key(job.machine) .. ':slots', number)
   end
-  redis.call('SADD', P .. 'machines', job.machine)
+  if job.machine ~= '' then redis.call('SADD', P .. 'machines', job.machine) end
 end
 redis.call('XADD', P .. 'events', 'MAXLEN', '~', EVENTS_KEPT, '*', 'kind', 'run', 'run', run, 'job', 0, 'state', '')
 open_stage(run, tonumber(plan.run.stage))

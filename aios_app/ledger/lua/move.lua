@@ -12,7 +12,8 @@ if not from[state] then return 0 end
 set_fields(job_key(number), cjson.decode(ARGV[5]))
 if options.finishes and get(attempt, 'result') == '' then
   redis.call('HSET', attempt, 'result', options.result)
-  redis.call('SADD', machine_key(get(job_key(number), 'machine')) .. ':unreported', ARGV[2])
+  local machine = get(job_key(number), 'machine')
+  if machine ~= '' then redis.call('SADD', machine_key(machine) .. ':unreported', ARGV[2]) end
 end
 if options.ends then
   redis.call('HSET', attempt, 'ended', 1)
