@@ -7,6 +7,7 @@ go on in tmux.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -18,10 +19,11 @@ from celery import bootsteps
 from celery.signals import worker_shutting_down
 
 from aios_app.domain.errors import AiosError
-from aios_app.queue.app import client_name
+from aios_app.domain.machines import client_name
 from aios_app.services.context import Context
 from aios_app.services.fire_timer import fire_due_timers
 from aios_app.services.handle_signal import handle_signal
+from aios_app.services.machine_news import Herald
 from aios_app.services.reconcile import ensure_ledger, reconcile
 from aios_app.services.update_check import arm_update_timer
 from aios_app.spool.files import Signal
@@ -46,12 +48,14 @@ class Lifecycle:
         self._is_watching = False
         self._is_stopping = False
         self._recovering = threading.Lock()
+        self._herald = Herald(ctx)
         self._clock = threading.Thread(target=self._keep_time, name="clock", daemon=True)
 
     def connected(self, consumer: Any) -> None:  # noqa: ANN401 - celery's consumer has no type
         """Celery has (again) a connection: takes back its own messages and makes the ledger true."""
         with self._noted("no ledger yet"):
             ensure_ledger(self._ctx)  # before the first task comes: it would be refused
+        self._herald.hurry()
         restore_unacknowledged(consumer.task_consumer.channel)
         if not self._clock.is_alive():
             self._clock.start()
@@ -61,6 +65,8 @@ class Lifecycle:
         """Stops watching; what comes meanwhile stays in the spool."""
         self._is_stopping = True
         self._ctx.alarm.set()
+        with contextlib.suppress(AiosError):
+            self._herald.fall_silent()
         if self._is_watching:
             self._watcher.stop()
 
@@ -112,13 +118,14 @@ class Lifecycle:
             self._ctx.alarm.wait(max(0.0, min(limit_s, due_at - time.monotonic())))
 
     def _next_limit_s(self) -> float:
+        """Seconds until the first limit is due, or the next sign of life to other machines."""
         try:
-            next_s = fire_due_timers(self._ctx)
+            dues = (fire_due_timers(self._ctx), self._herald.speak())
         except _TROUBLE as error:
             logger.warning("limits not looked at: %s", error)
             self._ctx.trouble.set()
             return SWEEP_S
-        return SWEEP_S if next_s is None else next_s
+        return min((due_s for due_s in dues if due_s is not None), default=SWEEP_S)
 
 
 def recovery_step(lifecycle: Lifecycle) -> type[bootsteps.StartStopStep]:

@@ -6,7 +6,7 @@
     ├─ UsageError                bad input, nothing touched
     │   ├─ BadAgentSpec · UnknownAgent · UnknownProject · UnknownJob · BadPrompt · BadValue
     ├─ ConflictError             refused to protect something that exists
-    │   ├─ ProjectExists · InstanceBusy · NotNow
+    │   ├─ ProjectExists · InstanceBusy · NotNow · MachineRemoved
     ├─ ProjectUnusable           a saved project cannot be worked in: skipped, the others go on
     └─ ExternalError             an outside program failed; carries its own words
         ├─ GitError · TmuxError · QueueError · StoreError · StackError
@@ -73,6 +73,10 @@ class ProjectExists(ConflictError):
 
 class InstanceBusy(ConflictError):
     """Another AIOS holds this data directory or this Redis database."""
+
+
+class MachineRemoved(ConflictError):
+    """This machine was removed from its cluster."""
 
 
 class NotNow(ConflictError):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import aios_app
 from aios_app.domain.specs import parse_pause
+from aios_app.queue.sending import MESSAGE_VERSION
 from aios_app.services.catalogue_sync import freshen_catalogue, share_catalogue
 from aios_app.services.context import Context
 from aios_app.services.update_check import arm_update_timer
@@ -47,6 +49,8 @@ def machine_values(ctx: Context) -> dict[str, str | int]:
     values: dict[str, str | int] = {
         "name": ctx.catalog.machine_name(),
         "max_agents": ctx.catalog.get("max_agents"),
+        "version": aios_app.__version__,
+        "messages": MESSAGE_VERSION,
     }
     for lane in ctx.catalog.lanes():
         values[f"max:{lane}"] = ctx.catalog.get(f"max_{lane}")

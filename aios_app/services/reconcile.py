@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from aios_app.domain.errors import MachineRemoved
+from aios_app.domain.machines import MachineState
 from aios_app.domain.models import Job, JobState, Run
 from aios_app.services.catalogue_sync import share_catalogue
 from aios_app.services.check_job import PENDING
@@ -36,14 +38,24 @@ def ensure_ledger(ctx: Context, *, owns: bool = False) -> None:
     """Opens the ledger; where Redis holds none, makes it and writes back all that is recorded on disk.
 
     No number is given before the counters stand where they stood. ``owns``: this AIOS is the one that the
-    database belongs to, and ``InstanceBusy`` says that another one is; a worker only joins.
+    database belongs to, and ``InstanceBusy`` says that another one is; a worker and a member only join.
     """
     last_run, last_job = ctx.catalog.last_numbers()
+    instance = ctx.machine if owns and not ctx.settings.is_member else ""
     with _alone(ctx):
-        made = ctx.ledger.open(instance=ctx.machine if owns else "", last_run=last_run, last_job=last_job)
+        made = ctx.ledger.open(instance=instance, last_run=last_run, last_job=last_job)
+        _check_is_wanted(ctx)
         if made:
             _restore(ctx)
     note_machine(ctx)
+
+
+def _check_is_wanted(ctx: Context) -> None:
+    if ctx.ledger.machine(ctx.machine).get("state") == MachineState.REMOVED:
+        raise MachineRemoved(
+            f"this machine was removed from its cluster: aios worker --join TOKEN joins anew; to work alone, "
+            f"remove {ctx.settings.cluster_file}"
+        )
 
 
 def reconcile(ctx: Context) -> None:

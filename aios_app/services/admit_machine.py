@@ -1,0 +1,108 @@
+"""Let another machine join the cluster: the token that it needs, and what it is given for it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import aios_app
+from aios_app.domain.errors import BadValue, NotNow, UsageError
+from aios_app.domain.machines import MachineState
+from aios_app.domain.specs import parse_duration
+from aios_app.ledger import keys
+from aios_app.services.context import Context
+from aios_app.stack.certificates import fingerprint
+
+_PREFIX = "aios1."
+_LONGEST_NAME = 60
+#: Two machines that join at once are not given one name.
+_admitting = threading.Lock()
+
+
+def make_token(ctx: Context, *, lasts: str) -> dict[str, Any]:
+    """One line that lets one machine join, and until when; ``lasts`` is a duration such as 1h."""
+    _check_is_open(ctx)
+    node = ctx.ledger.registry.find(ctx.machine)
+    if node is None or not node.port:
+        raise NotNow("the door for other machines is not open: aios status says why")
+    secret = secrets.token_urlsafe(32)
+    expires_ms = ctx.ledger.registry.members.issue(secret, 1000 * parse_duration(lasts))
+    place = f"[{node.address}]:{node.port}" if ":" in node.address else f"{node.address}:{node.port}"
+    values = {"node": place, "pin": fingerprint(node.certificate), "secret": secret, "expires_ms": expires_ms}
+    text = base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    return {"token": _PREFIX + text, "expires_ms": expires_ms, "now_ms": ctx.ledger.now_ms()}
+
+
+def admit_machine(
+    ctx: Context,
+    *,
+    secret: str,
+    id: str,  # noqa: A002 - the field of the request
+    name: str,
+    version: str,
+    ledger: int,
+    run: int,
+    job: int,
+) -> dict[str, Any]:
+    """Where the ledger is, and a user of its own, for a machine that shows an unused secret.
+
+    ``run`` and ``job`` are the highest numbers that it has given: none of them is given again.
+    """
+    _check_is_open(ctx)
+    if ledger != keys.VERSION:
+        raise BadValue(
+            f"this cluster has AIOS {aios_app.__version__}, that machine {version[:20]}: update it"
+        )
+    registry = ctx.ledger.registry
+    with _admitting:
+        problem = registry.members.spend(secret, id)
+        if problem:
+            raise UsageError(
+                f"the token {problem}: aios join-token makes one, on the machine that it leads to"
+            )
+        chosen = free_name(name, (known.name for known in registry.known() if known.id != id))
+        ctx.ledger.open(instance="", last_run=run, last_job=job)
+        password = secrets.token_urlsafe(32)
+        user = registry.members.admit(id, password)
+        registry.write(id, name=chosen, version=version, state=MachineState.ACTIVE)
+    host = ctx.settings.listen
+    place = f"[{host}]" if ":" in host else host
+    return {
+        "name": chosen,
+        "id": ctx.machine,
+        "cluster": ctx.catalog.machine_name(),
+        "redis_url": f"rediss://{user}:{password}@{place}:{ctx.settings.relay_port}/0",
+        "authority": (ctx.settings.cluster_dir / "authority.pem").read_text(),
+        "version": aios_app.__version__,
+    }
+
+
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """The name, with a number where another machine bears it."""
+    used = set(taken)
+    wanted = " ".join(name.split())[:_LONGEST_NAME] or "machine"
+    number = 2
+    chosen = wanted
+    while chosen in used:
+        chosen = f"{wanted}-{number}"
+        number += 1
+    return chosen
+
+
+def _check_is_open(ctx: Context) -> None:
+    """Raises where no machine can join by a token here."""
+    if ctx.settings.is_member:
+        raise NotNow(f"the cluster's Redis is not on this machine: aios join-token on {_owner(ctx)}")
+    if ctx.settings.redis_url is not None:
+        raise NotNow("AIOS_REDIS_URL names the Redis here: others join by aios worker --broker URL")
+    if not ctx.settings.listen:
+        raise NotNow("this instance is not open to other machines: aios up --listen ADDRESS")
+
+
+def _owner(ctx: Context) -> str:
+    owner = ctx.ledger.registry.find(ctx.ledger.registry.owner())
+    return owner.name if owner else "the machine that has it"

@@ -1,0 +1,71 @@
+"""What this machine tells the others: that it is there, how busy it is, which agents it can start."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aios_app.agents import module_for
+from aios_app.domain.machines import BEAT_MS
+from aios_app.domain.models import Agent
+from aios_app.services.context import Context
+from aios_app.stack.login_shell import login_environment
+from aios_app.stack.machine import machine_facts
+
+#: Seconds between two starts of the login shell, which says where programs are.
+_SHELL_S = 3600.0
+
+
+class Herald:
+    """Speaks once a minute while there are other machines. Belongs to one thread."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._next_s = 0.0
+        self._shell_s = 0.0
+        self._environment: dict[str, str] = {}
+
+    def speak(self) -> float | None:
+        """Tells the others what is due; seconds until it is again, None where there are none."""
+        if self._ctx.ledger.registry.count() < 2:
+            self._next_s = 0.0
+            return None
+        left_s = self._next_s - time.monotonic()
+        if left_s > 0:
+            return left_s
+        self._ctx.ledger.registry.beat(self._ctx.machine, facts=json.dumps(self._facts()))
+        # What others have given away is known here, too, should the ledger be lost.
+        self._ctx.catalog.note_numbers(*self._ctx.ledger.registry.last_numbers())
+        self._next_s = time.monotonic() + BEAT_MS / 1000
+        return BEAT_MS / 1000
+
+    def hurry(self) -> None:
+        """All is told again at the next opportunity: another server may answer now."""
+        self._next_s = 0.0
+
+    def fall_silent(self) -> None:
+        """Says that this machine stops."""
+        if self._ctx.ledger.registry.count() > 1:
+            self._ctx.ledger.registry.leave(self._ctx.machine)
+
+    def _facts(self) -> dict[str, Any]:
+        if time.monotonic() >= self._shell_s:
+            self._environment = login_environment(self._ctx.settings) or dict(os.environ)
+            self._shell_s = time.monotonic() + _SHELL_S
+        agents = {agent.key: why_not_ready(self._ctx, agent, self._environment) for agent in self._agents()}
+        return machine_facts() | {"agents": agents}
+
+    def _agents(self) -> list[Agent]:
+        return [agent for agent in self._ctx.catalog.agents() if agent.argv]
+
+
+def why_not_ready(ctx: Context, agent: Agent, environment: Mapping[str, str]) -> str:
+    """Empty where the agent's program is here and logged in; else what is missing."""
+    if shutil.which(agent.argv[0], path=environment.get("PATH")) is None:
+        return f"{agent.argv[0]} is not installed"
+    needs = module_for(agent).ready(ctx.settings.home, environment)
+    return next((need.says for need in needs if need.ok is False), "")
