@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,7 +126,9 @@ def set_up(environ: Mapping[str, str], cluster: dict[str, str], values: Mapping[
 def _worker(folders: Folders) -> NoReturn:
     claimed = settle(folders)
     environ = environment(claimed)
-    set_up(environ, {"redis_url": redis_url(folders)}, {"machine_name": f"worker-{claimed.number}"})
+    here = socket.gethostbyname(socket.gethostname())  # another one after each restart
+    cluster = {"redis_url": redis_url(folders), "listen": here}
+    set_up(environ, cluster, {"machine_name": f"worker-{claimed.number}"})
     _become(environ, "-m", "aios_app.cli", "worker")
 
 

@@ -5,6 +5,7 @@ Nothing that is in the home already is changed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -39,8 +40,10 @@ def _key(path: Path) -> str:
 def _write(path: Path, text: str) -> None:
     """Where there is none yet, neither here nor in what is mounted."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    if not path.exists():
-        path.write_text(text)
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
 
 
 def _write_identity(home: Path) -> None:
