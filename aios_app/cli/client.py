@@ -40,8 +40,8 @@ class Client:
     def __init__(self, socket_path: Path) -> None:
         self._path = str(socket_path)
 
-    def get(self, path: str) -> Json:
-        return self._call("GET", path)
+    def get(self, path: str, *, timeout_s: float = _TIMEOUT_S) -> Json:
+        return self._call("GET", path, None, timeout_s)
 
     def post(self, path: str, body: Json, *, timeout_s: float = _TIMEOUT_S) -> Json:
         return self._call("POST", path, body, timeout_s)

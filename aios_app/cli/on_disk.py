@@ -52,6 +52,14 @@ def jobs() -> Json:
     return {"v": 1, "now_ms": int(time.time() * 1000), "jobs": records}
 
 
+def newest_jobs(count: int) -> Json:
+    """The records of so many jobs that have begun, newest first."""
+    folder = session.settings().data_dir / "jobs"
+    numbers = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
+    found = (_read(folder / str(number) / "job.json") for number in sorted(numbers, reverse=True)[:count])
+    return {"v": 1, "jobs": [job for job in found if job is not None]}
+
+
 def _records() -> Iterator[Json]:
     """The jobs of all plans, each as it last was where it has begun."""
     data_dir = session.settings().data_dir
