@@ -24,6 +24,7 @@ export interface Job {
   cause: string;
   reason: string;
   question: string;
+  progress: string;
   note: string;
   base_ref: string;
   worktree: string;

@@ -178,6 +178,7 @@ function whatChanged(job: Job, before: Job | undefined): string {
     return [job.state, job.cause || job.question || job.reason].filter(Boolean).join(": ");
   if (job.landing !== before.landing) return job.landing;
   if (job.check !== before.check) return `check ${job.check}`;
+  if (job.progress !== before.progress) return job.progress;
   if (job.note !== before.note) return job.note;
   if (job.turns !== before.turns) return `turn ${job.turns} is over`;
   return "";

@@ -41,7 +41,7 @@ export function standing(job: Job): string {
   if (job.state === "queued" || job.state === "preparing") return job.note;
   if (job.landing && job.state === "review") return job.landing;
   if (job.state === "failed" || job.state === "stopped" || job.state === "lost") return job.cause || job.message;
-  return firstLine(job.message) || job.note;
+  return job.progress || firstLine(job.message) || job.note;
 }
 
 export function firstLine(text: string): string {
