@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -14,6 +15,10 @@ from aios_app.domain.errors import ConflictError, ExternalError, StackError, Usa
 EXAMPLES = ("aios attach 7", "aios attach .", "aios attach 7 --read-only", "aios attach 7 --web")
 
 
+#: A program of its own: what it is built on would slow down every command.
+_FAR = "aios_app.cli.far_terminal"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``attach``."""
     parser.add_argument("job", metavar="JOB", help="a number, a part of a name, or .")
@@ -22,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Attaches; an agent that was closed is started again with its conversation."""
+    """Attaches, also to another machine's job; an agent that was closed is started again first."""
     if not args.web:
         attach(args.job, read_only=args.read_only)
     return show(args.job, read_only=args.read_only)
@@ -71,9 +76,26 @@ def program(ref: str, *, read_only: bool) -> list[str]:
         ) from error
     if answer.get("is_resumed"):
         output.note("started again with its conversation")
-    if "new-window" in answer["argv"]:
+    argv = [str(word) for word in answer["argv"]] or _far_program(answer["job"], read_only=read_only)
+    if "new-window" in argv:
         output.note("in a new window of your tmux; to leave it: the prefix twice, then d")
-    return [str(word) for word in answer["argv"]]
+    return argv
+
+
+def _far_program(job: Json, *, read_only: bool) -> list[str]:
+    """For a job of another machine; inside tmux in a window of its own."""
+    name, label = str(job["name"]), f"#{job['number']}"
+    flags = ["--read-only"] if read_only else []
+    argv = [sys.executable, "-P", "-m", _FAR, str(session.settings().api_socket), name, label, *flags]
+    if not terminal.tmux():
+        return argv
+    window = ["new-window", "-n", name, "env", "-u", "TMUX", "-u", "TMUX_PANE", *map(_literal, argv)]
+    return ["tmux", "-S", terminal.tmux().rsplit(",", 2)[0], *window]
+
+
+def _literal(word: str) -> str:
+    """The word for tmux, which takes a semicolon at its end for that of a command."""
+    return f"{word[:-1]}\\;" if word.endswith(";") else word
 
 
 def _become(argv: list[str]) -> NoReturn:
