@@ -495,10 +495,15 @@ class Ledger:
 
     def wait_event(self, after: str, *, timeout_s: float) -> str | None:
         """Waits, at most 10 s, for the next event after this id and returns its id, else None."""
+        events = self.wait_events(after, timeout_s=timeout_s, most=1)
+        return events[0].id if events else None
+
+    def wait_events(self, after: str, *, timeout_s: float, most: int = _EVENTS_AT_ONCE) -> list[Event]:
+        """Waits, at most 10 s, for events after this id; returns those that have come, oldest first."""
         block_ms = max(1, int(min(timeout_s, 10) * 1000))
         with redis_errors():
-            found = self._redis.xread({keys.EVENTS: after}, count=1, block=block_ms)
-        return str(found[0][1][0][0]) if found else None
+            found = self._redis.xread({keys.EVENTS: after}, count=most, block=block_ms)
+        return [_event(event_id, data) for event_id, data in found[0][1]] if found else []
 
     # The server
 
