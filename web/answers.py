@@ -43,6 +43,11 @@ def _ok(**names: Shape) -> Mapping[int, Shape]:
     return {200: answer(**names)}
 
 
+_LISTED = _ok(
+    now_ms=NUMBER,
+    jobs=_JOBS,
+    machines=list_of(record(id=TEXT, name=TEXT, unreachable_ms=NUMBER)),
+)
 SESSION = answer(kind=one_of(["owner", "share"]), jobs=list_of(refer("Shared")))
 
 ANSWERS: Mapping[str, Mapping[int, Shape]] = {
@@ -69,7 +74,7 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
         worker=record(is_alive=FLAG, pid=NUMBER),
         web=record(pid=NUMBER, url=TEXT, problem=TEXT),
     ),
-    "GET /projects": _ok(projects=list_of(noun(Project, problem=TEXT, branch=TEXT))),
+    "GET /projects": _ok(projects=list_of(noun(Project, problem=TEXT, branch=TEXT, machine=TEXT))),
     "POST /projects": _ok(
         project=_PROJECT, facts=record(base=TEXT, push=TEXT, setup_hint=TEXT, url=or_null(TEXT))
     ),
@@ -107,8 +112,13 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
     "POST /steps": _ok(list=refer("StepList")),
     "POST /steps/clear": _ok(list=refer("StepList")),
     "POST /steps/run": {status: answer(run=refer("Run"), base=TEXT) for status in (200, 201)},
-    "GET /jobs": _ok(now_ms=NUMBER, jobs=_JOBS),
-    "POST /jobs/find": _ok(now_ms=NUMBER, jobs=_JOBS),
+    "GET /machines": _ok(now_ms=NUMBER, machines=list_of(refer("Machine"))),
+    "POST /machines/drain": _ok(machine=refer("Machine")),
+    "POST /machines/resume": _ok(machine=refer("Machine")),
+    "POST /machines/remove": _ok(machine=refer("Machine"), jobs=_JOBS, is_removed=FLAG),
+    "POST /machines/token": _ok(token=TEXT, expires_ms=NUMBER, now_ms=NUMBER),
+    "GET /jobs": _LISTED,
+    "POST /jobs/find": _LISTED,
     "POST /jobs/stop": _ok(
         results=list_of(
             record(

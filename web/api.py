@@ -7,7 +7,19 @@ from typing import Any
 
 from aios_app.domain.errors import UsageError
 from aios_app.domain.models import Job
-from aios_app.services import agents, config, job_log, projects, sessions, stats, status, steps, worktrees
+from aios_app.services import (
+    agents,
+    config,
+    job_log,
+    machines,
+    projects,
+    sessions,
+    stats,
+    status,
+    steps,
+    worktrees,
+)
+from aios_app.services.admit_machine import admit_machine, make_token
 from aios_app.services.answer_job import answer_job
 from aios_app.services.attach_job import attach_job
 from aios_app.services.claim import dispatch
@@ -37,7 +49,19 @@ from aios_app.services.view_job import show_history, show_screens
 from web import merging, placing
 from web.handlers import Endpoint
 from web.placing import At
-from web.schema import DIGITS, DIRECTORY, ENVIRONMENT, FLAG, SOME_TEXTS, STEPS, TEXT, TEXTS, WHOLE, choice
+from web.schema import (
+    DIGITS,
+    DIRECTORY,
+    ENVIRONMENT,
+    FLAG,
+    MACHINE_ID,
+    SOME_TEXTS,
+    STEPS,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    choice,
+)
 
 _NO = FLAG.optional(default=False)
 _EMPTY = TEXT.optional("")
@@ -49,6 +73,7 @@ _LANDING = _CHECKOUT | {"message": _EMPTY, "asked_at": _EMPTY}
 
 EVENTS_QUERY = {"after": _EMPTY}
 
+_AT_OWNER = At(divide=placing.at_owner, merge=merging.only)
 _AT_JOB = At(divide=placing.job_named, merge=merging.only)
 _AT_LANDED = At(divide=placing.job_landed, merge=merging.only)
 _AT_NUMBER = At(divide=placing.job_numbered, merge=merging.only)
@@ -76,6 +101,19 @@ _AT_ALL_TRASH = At(
 )
 
 
+def _add_project(
+    ctx: Context, *, path: str, cwd: str, url: str, name: str, machine: str, is_anywhere: bool
+) -> dict[str, Any]:
+    """Saves a repository of this machine, of another one, or an address that any may clone."""
+    if bool(path) == bool(url):
+        raise UsageError("add what? A path, or the address of a repository")
+    if url and (machine or is_anywhere):
+        raise UsageError("any machine may clone an address: leave the machine out")
+    if url:
+        return projects.add_url(ctx, url=url, name=name)
+    return projects.add_project(ctx, path=path, cwd=cwd, is_anywhere=is_anywhere)
+
+
 def _start(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
     """Plans a run and starts it, or says what it would do, or asks first."""
     return start_run(ctx, RunRequest(**fields))
@@ -101,7 +139,8 @@ def _find(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
 
 
 def _answer(ctx: Context, jobs: Sequence[Job]) -> dict[str, Any]:
-    return {"now_ms": ctx.ledger.now_ms(), "jobs": [job.to_json() for job in jobs]}
+    shown = [job.to_json() for job in jobs]
+    return {"now_ms": ctx.ledger.now_ms(), "jobs": shown, "machines": machines.brief_machines(ctx)}
 
 
 def _stop(ctx: Context, *, refs: Sequence[str], cwd: str, all_processes: bool) -> dict[str, Any]:
@@ -179,7 +218,18 @@ def _pull_request(ctx: Context, *, ref: str, cwd: str, environment: Mapping[str,
 ENDPOINTS = {
     "GET /status": Endpoint(service=status.show_status),
     "GET /projects": Endpoint(service=projects.list_projects),
-    "POST /projects": Endpoint(service=projects.add_project, body=_PLACE),
+    "POST /projects": Endpoint(
+        service=_add_project,
+        at=At(divide=placing.project_added, merge=merging.only),
+        body={
+            "path": _EMPTY,
+            "cwd": DIRECTORY,
+            "url": _EMPTY,
+            "name": _EMPTY,
+            "machine": _EMPTY,
+            "is_anywhere": _NO,
+        },
+    ),
     "DELETE /projects/{ref}": Endpoint(service=projects.remove_project, path={"ref": TEXT}),
     "PUT /projects/{ref}/tags": Endpoint(
         service=projects.tag_project, path={"ref": TEXT}, body={"add": _NONE, "remove": _NONE}
@@ -227,10 +277,18 @@ ENDPOINTS = {
             "extra_args": _NONE,
             "is_dry_run": _NO,
             "is_confirmed": FLAG.optional(default=True),
+            "machine": _EMPTY,
         },
         status=_run_status,
         afterwards=dispatch,
     ),
+    "GET /machines": Endpoint(service=machines.list_machines),
+    "POST /machines/drain": Endpoint(service=machines.drain_machine, body={"name": TEXT}),
+    "POST /machines/resume": Endpoint(service=machines.resume_machine, body={"name": TEXT}),
+    "POST /machines/remove": Endpoint(
+        service=machines.remove_machine, at=_AT_OWNER, body={"name": TEXT, "is_confirmed": _NO}
+    ),
+    "POST /machines/token": Endpoint(service=make_token, at=_AT_OWNER, body={"lasts": TEXT.optional("1h")}),
     "GET /runs": Endpoint(service=_runs),
     "GET /steps": Endpoint(service=steps.list_steps),
     "POST /steps": Endpoint(
@@ -274,6 +332,7 @@ ENDPOINTS = {
             "name": _EMPTY,
             "limit": _EMPTY,
             "extra_args": _NONE,
+            "machine": _EMPTY,
             "has_shell": _NO,
             "is_dry_run": _NO,
         },
@@ -348,4 +407,20 @@ ENDPOINTS = {
     "POST /checkout/pull": Endpoint(service=pull_checkout, body=_CHECKOUT),
     "POST /checkout/revert": Endpoint(service=revert_checkout, body=_CHECKOUT | {"count": WHOLE.optional(1)}),
     "POST /checkout/setup": Endpoint(service=setup_checkout, body=_CHECKOUT | {"url": _EMPTY}),
+}
+
+#: Of who is no machine of the cluster yet, at the door for those that are: a secret of a token is the login.
+JOIN = {
+    "POST /join": Endpoint(
+        service=admit_machine,
+        body={
+            "secret": TEXT,
+            "id": MACHINE_ID,
+            "name": TEXT,
+            "version": TEXT,
+            "ledger": WHOLE,
+            "run": WHOLE,
+            "job": WHOLE,
+        },
+    )
 }

@@ -17,9 +17,9 @@ from aios_app.services.context import Context
 from aios_app.stack.certificates import make_certificate
 from aios_app.stack.tls import server_tls
 from web.answering import Answering
-from web.api import ENDPOINTS
+from web.api import ENDPOINTS, JOIN
 from web.door import MAX_MESSAGE_BYTES, Doorway
-from web.handlers import log_request
+from web.handlers import ApiHandler, log_request
 from web.pending import Pending
 from web.place import listen_at
 from web.routes import TERMINALS, MethodAndPath
@@ -82,8 +82,12 @@ def make_node_app(doorway: Doorway) -> Application:
         Rule(MethodAndPath(line), NodeApiHandler, given | {"line": line, "endpoint": one})
         for line, one in ENDPOINTS.items()
     ]
+    joining = [
+        Rule(MethodAndPath(line), ApiHandler, given | {"line": line, "endpoint": one})
+        for line, one in JOIN.items()
+    ]
     return Application(
-        [*api, url(TERMINALS, NodeTerminalHandler)],
+        [*api, *joining, url(TERMINALS, NodeTerminalHandler)],
         default_handler_class=_NothingHandler,
         log_function=log_request,
         door=doorway,

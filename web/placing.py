@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aios_app.domain.errors import AiosError
+from aios_app.domain.errors import AiosError, UsageError
 from aios_app.domain.models import Job
 from aios_app.services.context import Context
 from aios_app.services.find_jobs import find_jobs, find_one
+from aios_app.services.project_places import machine_named
 from aios_app.services.request_landing import LandingRequest, landing_jobs
 
 Given = dict[str, Any]
@@ -111,6 +112,11 @@ def work_dropped(ctx: Context, given: Given) -> list[Part]:
     return parts
 
 
+def at_owner(ctx: Context, given: Given) -> list[Part]:
+    """The machine that the cluster's Redis belongs to; this one where that is nobody's."""
+    return [Part(machine=ctx.ledger.registry.owner() or ctx.machine, given=given)]
+
+
 def every_trash(ctx: Context, given: Given) -> list[Part]:
     """All machines; the directory that a person is in means something on this one."""
     first, *others = every_machine(ctx, given)
@@ -130,6 +136,17 @@ def project_opened(ctx: Context, given: Given) -> list[Part]:
     named = [one for one in ctx.catalog.projects() if word in {str(one.number), one.name}]
     is_there = bool(named and named[0].path and named[0].machine_id)
     return [Part(machine=named[0].machine_id if is_there else ctx.machine, given=given)]
+
+
+def project_added(ctx: Context, given: Given) -> list[Part]:
+    """The machine that is named: the path is of that one."""
+    word = given["machine"]
+    machine = machine_named(ctx, word).id if word else ctx.machine
+    if machine == ctx.machine:
+        return [Part(machine=machine, given=given)]
+    if given["path"] and not given["path"].startswith(("/", "~/")):
+        raise UsageError(f"{given['path']} is a path of {word}: write it in full, or from '~/' on")
+    return [Part(machine=machine, given=given | {"machine": "", "cwd": "/"})]
 
 
 def _asked_at(ctx: Context, part: Part) -> Part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -94,6 +95,12 @@ def _directory(value: object) -> str:
     return _text(value)
 
 
+def _machine_id(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(_UUID, value):
+        raise ValueError
+    return value
+
+
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError
@@ -141,6 +148,7 @@ def _digits(value: object) -> int:
 
 
 _TEXT = {"type": "string", "pattern": "^[^\\u0000]*$"}
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _STEP_FIELDS = ["command", "description"]
 _STEP = {
     "type": "object",
@@ -153,6 +161,7 @@ TEXT = Field("a string without NUL", _text, _TEXT)
 DIRECTORY = Field(
     "the absolute path of a directory", _directory, {"type": "string", "pattern": "^/[^\\u0000]*$"}
 )
+MACHINE_ID = Field("the id of a machine", _machine_id, {"type": "string", "pattern": f"^{_UUID}$"})
 TEXTS = Field("a list of strings without NUL", _texts, {"type": "array", "items": _TEXT})
 SOME_TEXTS = Field(
     "a list of at least one string without NUL",

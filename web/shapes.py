@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from aios_app.domain.landing import ConflictFile, Landing
+from aios_app.domain.machines import MachineState
 from aios_app.domain.models import Agent, Job, Project
 from aios_app.domain.steps import Step, StepList
 from aios_app.services.send_text import Delivery
@@ -109,6 +110,27 @@ COMPONENTS: Mapping[str, Shape] = {
     "Job": noun(Job),
     "Landing": noun(Landing, without={"environment"}),
     "Problem": record(job=NUMBER, message=TEXT),
+    "Machine": record(
+        id=TEXT,
+        name=TEXT,
+        address=TEXT,
+        port=NUMBER,
+        version=TEXT,
+        state=one_of(MachineState),
+        max_agents=NUMBER,
+        slots=NUMBER,
+        load=FRACTION,
+        cores=NUMBER,
+        memory_bytes=NUMBER,
+        available_bytes=NUMBER,
+        agents=list_of(TEXT),
+        missing={"type": "object", "additionalProperties": TEXT},
+        beat_ms=NUMBER,
+        unreachable_ms=NUMBER,
+        takes_no_jobs=TEXT,
+        has_redis=FLAG,
+        is_here=FLAG,
+    ),
     "Project": noun(Project),
     "Step": noun(Step),
     "StepList": noun(StepList),

@@ -68,6 +68,7 @@ SENSIBLE: dict[str, dict[str, Any]] = {
     "PUT /config/{key}": {"key": "fetch_timeout", "value": "30s"},
     "POST /runs": {"source": "multi", "words": ["shop", "d:2", "fix it"], "is_confirmed": True},
     "GET /jobs": {"run": 1},
+    "POST /machines/resume": {"name": os.uname().nodename},
     "POST /jobs/find": {"refs": ["1", "r1"]},
     "POST /jobs/stop": {"refs": ["5"]},
     "POST /jobs/retry": {"refs": ["5", "6"]},
