@@ -9,7 +9,7 @@ from tornado.web import Application, RequestHandler, url
 
 from web.answering import Answering
 from web.api import ENDPOINTS, EVENTS_QUERY
-from web.door import MAX_MESSAGE_BYTES, Doorway
+from web.door import MAX_MESSAGE_BYTES, PING_S, Doorway
 from web.feed import Feed
 from web.handlers import ApiHandler, Endpoint, EventsHandler, UnknownHandler, log_request
 from web.openapi import DocumentHandler
@@ -45,4 +45,6 @@ def make_app(doorway: Doorway, feed: Feed, further: Mapping[str, Endpoint]) -> A
         log_function=answered,
         door=doorway,
         websocket_max_message_size=MAX_MESSAGE_BYTES,
+        websocket_ping_interval=PING_S,
+        websocket_ping_timeout=PING_S,
     )

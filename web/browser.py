@@ -12,7 +12,7 @@ from tornado.web import Application, HTTPError, url
 from aios_app.domain.errors import UsageError
 from web.answering import Answering
 from web.api import ENDPOINTS
-from web.door import MAX_MESSAGE_BYTES, Door
+from web.door import MAX_MESSAGE_BYTES, PING_S, Door
 from web.entrance import share_endpoints
 from web.guarded import Guarded
 from web.handlers import ApiHandler, log_request
@@ -32,8 +32,6 @@ from web.routes import ROOT, TERMINALS, MethodAndPath
 from web.tasks_page import FlowerHandler
 from web.terminal import TerminalHandler
 
-#: A browser that is asleep answers late; one whose machine is gone is noticed after twice this.
-_PING_S = 120
 #: What somebody with a link may ask about its job.
 _OF_JOBS = frozenset({"GET /jobs/{number}/history"})
 #: The paths of the one page that shows them all.
@@ -120,6 +118,6 @@ def make_browser_app(door: Door) -> Application:
         log_function=log_request,
         door=door,
         websocket_max_message_size=MAX_MESSAGE_BYTES,
-        websocket_ping_interval=_PING_S,
-        websocket_ping_timeout=_PING_S,
+        websocket_ping_interval=PING_S,
+        websocket_ping_timeout=PING_S,
     )

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 MAX_CONNECTIONS = 600
 #: Of one WebSocket message; a longer one closes the socket before it is read.
 MAX_MESSAGE_BYTES = 1024 * 1024
+#: A browser that is asleep answers late; one whose machine is gone is noticed after twice this.
+PING_S = 120
 #: Seconds in which the head of a request must have come, and then its body.
 _IDLE_S = 20.0
 #: Of a head; browsers send all cookies of this name along, whichever program here has set them.

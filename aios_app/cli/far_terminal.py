@@ -66,7 +66,8 @@ def main(words: Sequence[str]) -> int:
 
 def _show(sight: Sight) -> tuple[int, str]:
     """Code and reason of the end."""
-    with closing(_connected(sight)) as link:
+    link, descriptor = _connected(sight)
+    with closing(link):
         link.settimeout(_HELLO_S)
         opcode, data = link.recv_data()
         if opcode == websocket.ABNF.OPCODE_CLOSE:
@@ -75,27 +76,29 @@ def _show(sight: Sight) -> tuple[int, str]:
         if sight.read_only:
             output.note("you only look: q leaves")
         with _raw() as woken:
-            return _carry(link, woken, read_only=sight.read_only)
+            return _carry(link, descriptor, woken, read_only=sight.read_only)
 
 
-def _connected(sight: Sight) -> websocket.WebSocket:
+def _connected(sight: Sight) -> tuple[websocket.WebSocket, int]:
+    """The open socket, and its descriptor."""
     columns, rows = terminal.size()
     asked = f"cols={columns}&rows={rows}&read_only={int(sight.read_only)}"
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.connect(str(sight.socket))
         url = f"ws://localhost/attach/{quote(sight.session, safe='')}?{asked}"
-        return websocket.create_connection(url, timeout=_HELLO_S, socket=connection, suppress_origin=True)
+        link = websocket.create_connection(url, timeout=_HELLO_S, socket=connection, suppress_origin=True)
     except BaseException:
         connection.close()
         raise
+    return link, connection.fileno()
 
 
-def _carry(link: websocket.WebSocket, woken: int, *, read_only: bool) -> tuple[int, str]:
+def _carry(link: websocket.WebSocket, coming: int, woken: int, *, read_only: bool) -> tuple[int, str]:
     """Both ways, and each new size, until either side ends."""
     shown = 0
     with selectors.DefaultSelector() as ready:
-        for descriptor in (link.sock.fileno(), _STDIN, woken):
+        for descriptor in (coming, _STDIN, woken):
             ready.register(descriptor, selectors.EVENT_READ)
         while True:
             names = {key.fd for key, _ in ready.select()}
@@ -104,7 +107,7 @@ def _carry(link: websocket.WebSocket, woken: int, *, read_only: bool) -> tuple[i
                 link.send(json.dumps({"resize": terminal.size()}))
             if _STDIN in names and not _type(link, read_only=read_only):
                 return _DETACHED, ""
-            if link.sock.fileno() not in names:
+            if coming not in names:
                 continue
             opcode, data = link.recv_data()
             if opcode == websocket.ABNF.OPCODE_CLOSE:
