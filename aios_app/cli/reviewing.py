@@ -35,9 +35,11 @@ def in_review(client: Client, path: str) -> list[Json]:
 class Review:
     """One sitting. What was decided in it does not come again, unless its agent had a further turn."""
 
-    def __init__(self, client: Client, path: str) -> None:
+    def __init__(self, client: Client, path: str, first: int = 0) -> None:
+        """``path`` is the request for the jobs; ``first`` is the number of the one to begin with."""
         self._client = client
         self._path = path
+        self._first = first
         self._decided: dict[int, int] = {}
         self._landings = Landings(client)
         self._keys: dict[str, Callable[[Json, str], bool]] = {
@@ -70,7 +72,7 @@ class Review:
         return "that was all" if is_any else "nothing is in review"
 
     def _left(self) -> list[Json]:
-        jobs = in_review(self._client, self._path)
+        jobs = sorted(in_review(self._client, self._path), key=lambda job: job["number"] != self._first)
         return [job for job in jobs if self._decided.get(job["number"], -1) < job["turns"]]
 
     def _decide(self, job: Json) -> bool:

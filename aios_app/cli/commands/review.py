@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from aios_app.cli import exits, output, session, terminal
 from aios_app.cli.reviewing import Review, in_review, run_path
@@ -11,6 +12,7 @@ from aios_app.domain.errors import ConflictError
 EXAMPLES = (
     "aios review           all jobs in review, those first that were not put off",
     "aios review r3        only those of one run",
+    "aios review 7         all, beginning with job 7",
     "aios review --json    the same jobs in this order, without a terminal",
 )
 
@@ -31,13 +33,16 @@ Landings go on while you look at the next job."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``review``."""
     parser.description = (parser.description or "") + _KEYS
-    parser.add_argument("run", nargs="?", default="", metavar="r3", help="only the jobs of this run")
+    parser.add_argument(
+        "run", nargs="?", default="", metavar="r3|JOB", help="only the jobs of this run; this one first"
+    )
     parser.add_argument("--json", action="store_true", help="print the jobs in their order, and ask nothing")
 
 
 def run(args: argparse.Namespace) -> int:
     """Leads through the jobs; exit code 1 where a landing that was asked for did not land."""
-    client, path = session.client(), run_path(args.run)
+    is_number = bool(re.fullmatch(r"\d{1,9}", args.run, re.ASCII))
+    client, path = session.client(), run_path("" if is_number else args.run)
     if args.json:
         output.say_json({"v": 1, "jobs": in_review(client, path)})
         return exits.DONE
@@ -45,4 +50,4 @@ def run(args: argparse.Namespace) -> int:
         raise ConflictError(
             "a review needs a terminal. Without one: aios jobs, aios diff JOB, aios land JOB, aios send JOB"
         )
-    return Review(client, path).lead()
+    return Review(client, path, int(args.run) if is_number else 0).lead()

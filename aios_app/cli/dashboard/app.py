@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,12 @@ class Dashboard(App[None]):
     class NewsCame(Message):
         """The feed has news, and more of them soon."""
 
-    def __init__(self, client: Client, settings: Settings, cwd: str) -> None:
+    def __init__(
+        self, client: Client, settings: Settings, cwd: str, run: Callable[..., None] = run_outside
+    ) -> None:
+        """``cwd`` is the person's directory, ``run`` gives the terminal to a program."""
         super().__init__()
+        self._run = run
         self.theme = "ansi-dark"  # the terminal's own colours, on its own background, dark or light
         self.client = client
         self.board = Board()
@@ -77,7 +81,7 @@ class Dashboard(App[None]):
                 yield Line(id="columns")
                 yield JobList(self.board)
             yield Preview(self.client)
-        yield Prompt(self._history, partial(self._completion.completed, jobs=self.board.jobs.values()))
+        yield Prompt(self._history, self._completed)
         yield Line(id="message")
 
     def on_mount(self) -> None:
@@ -201,7 +205,7 @@ class Dashboard(App[None]):
     def action_review(self) -> None:
         job = self.jobs.job
         is_first = job is not None and job["state"] == "review" and not job["is_in_place"]
-        self._outside(("review", str(job["number"])) if job is not None and is_first else ("review",))
+        self._outside(("review", str(job["number"])) if job and is_first else ("review",))
 
     def action_diff(self) -> None:
         if job := self._job():
@@ -286,12 +290,14 @@ class Dashboard(App[None]):
 
     async def _carry_out(self, line: str) -> None:
         outcome: Outcome = await in_thread(partial(run_line, line, self._cwd))
-        if outcome.says:
+        if outcome.says and outcome.words:  # to be read before the screen is another one's
+            await self.push_screen_wait(Reader(line, block(outcome.says)))
+        elif outcome.says:
             self._show_text(line, outcome.says)
         if outcome.words:
             self._outside(outcome.words)
-        if outcome.argv:
-            self._run_outside(outcome.argv, self._cwd, pauses=False)
+        elif outcome.argv:
+            self._run_outside(outcome.argv, outcome.cwd or self._cwd, pauses=False)
         if outcome.is_end:
             self.exit()
 
@@ -299,6 +305,9 @@ class Dashboard(App[None]):
         self.prompt.rest()
         self.jobs.focus()
         self.tell("")
+
+    def _completed(self, line: str) -> str:
+        return self._completion.completed(line, self.board.jobs.values())
 
     # What it takes
 
@@ -353,5 +362,5 @@ class Dashboard(App[None]):
         self._run_outside(own_argv(words), self._cwd, pauses=not is_seen)
 
     def _run_outside(self, argv: Sequence[str], cwd: str, *, pauses: bool) -> None:
-        run_outside(self, argv, cwd, pauses=pauses)
+        self._run(self, argv, cwd, pauses=pauses)
         self.query_one(Preview).ask()
