@@ -27,6 +27,13 @@ def has_clone(repo: Repository) -> bool:
     return (repo.git_dir / "HEAD").is_file()
 
 
+def default_branch(url: str, *, cwd: Path, timeout_s: float) -> str:
+    """The branch that the remote has checked out; empty: it does not say. Raises ``GitError``."""
+    said = run_git(["ls-remote", "--symref", "--", url, "HEAD"], cwd=cwd, timeout_s=timeout_s)
+    heads = [line.split("\t")[0] for line in said.splitlines() if line.startswith("ref: refs/heads/")]
+    return heads[0].removeprefix("ref: refs/heads/") if heads else ""
+
+
 def clone(repo: Repository, url: str, *, timeout_s: float, https_fallback: bool = False) -> None:
     """Clones the address, where that is not done; a clone of another one belongs to this one from now on.
 
@@ -68,12 +75,10 @@ def _fill(repo: Repository, url: str, *, timeout_s: float, https_fallback: bool)
 def _note_default(repo: Repository, timeout_s: float) -> None:
     """Which branch is origin's default; where it does not say, the usual names decide."""
     try:
-        said = run_git(["ls-remote", "--symref", "origin", "HEAD"], cwd=repo.root, timeout_s=timeout_s)
+        branch = default_branch("origin", cwd=repo.root, timeout_s=timeout_s)
     except GitFailed:
         return
-    heads = [line.split("\t")[0] for line in said.splitlines() if line.startswith("ref: refs/heads/")]
-    if heads:
-        branch = heads[0].removeprefix("ref: refs/heads/")
+    if branch:
         _git(repo, "symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{branch}")
 
 

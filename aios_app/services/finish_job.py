@@ -37,7 +37,7 @@ def finish_turn(ctx: Context, attempt: Attempt, *, message: str = "") -> None:
         AT_WORK,
         JobState.REVIEW,
         finishes=True,
-        result=_result(job, JobState.REVIEW, ""),
+        result=task_result(job, JobState.REVIEW, ""),
         turns=job.turns + 1,
         message=message,
         **planned_check(ctx, job),
@@ -63,7 +63,7 @@ def finish_attempt(ctx: Context, attempt: Attempt, state: JobState, cause: str =
         state,
         finishes=True,
         ends=True,
-        result=_result(job, state, cause),
+        result=task_result(job, state, cause),
         cause=cause,
         **(planned_check(ctx, job) if is_turn else Planned()),
     )
@@ -112,7 +112,7 @@ def _measure_change(ctx: Context, job: Job) -> None:
 
 def discard_unused(ctx: Context, job: Job) -> None:
     """Removes the worktree of a job whose agent never began, where nothing was done in it either."""
-    if job.is_in_place:
+    if job.is_in_place or not job.worktree:
         return
     try:
         repository = find_repository(Path(job.path))
@@ -140,7 +140,7 @@ def _stopped_with(ctx: Context, job: Job) -> list[int]:
     return [other.number for other in ctx.ledger.run_jobs(job.run) if other.state is JobState.STOPPED]
 
 
-def _result(job: Job, state: JobState, cause: str) -> dict[str, Any]:
+def task_result(job: Job, state: JobState, cause: str) -> dict[str, Any]:
     """What the task returns: shown by Flower."""
     return {
         "state": state.value,

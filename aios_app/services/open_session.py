@@ -6,8 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aios_app.domain.errors import InstanceBusy, UnknownAgent, UsageError
@@ -15,11 +14,11 @@ from aios_app.domain.models import LIVE_STATES, Agent, Finishes, Job, JobState
 from aios_app.domain.opening import DRAFT, NEW, split_call
 from aios_app.domain.planning import Order
 from aios_app.domain.specs import check_prompt, parse_duration
-from aios_app.git.repository import check_project
 from aios_app.services.attach_job import bring_back
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.opening_place import Place, read_place
+from aios_app.services.project_places import placed
 from aios_app.services.send_text import Message, deliver
 from aios_app.services.shell_window import open_shell_window
 from aios_app.services.start_run import base_line, begin_run, plan
@@ -46,6 +45,7 @@ class OpenRequest:
     extra_args: Sequence[str] = ()
     has_shell: bool = False
     is_dry_run: bool = False
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +124,11 @@ def _wish(ctx: Context, request: OpenRequest) -> _Wish:
     place = read_place(ctx, request.words, request.cwd, is_new=suffix == NEW)
     prompt = _prompt(ctx, request, agent, suffix, place)
     if suffix == NEW:
-        check_project(Path(place.project.path))
-    elif request.base:
-        raise UsageError(f"--base is for a new worktree: aios {call[0]}++")
+        [project], _ = placed(ctx, [place.project], request.machine)
+        place = replace(place, project=project)
+    elif request.base or request.machine:
+        flag = "--base" if request.base else "--machine"
+        raise UsageError(f"{flag} is for a new worktree: aios {call[0]}++")
     return _Wish(agent=agent, suffix=suffix, place=place, prompt=prompt)
 
 
@@ -156,6 +158,7 @@ def _order(wish: _Wish, request: OpenRequest) -> Order:
         name=request.name,
         extra_args=tuple(request.extra_args),
         is_in_place=not is_new,
+        placed=f"--machine {request.machine}" if request.machine else "",
     )
 
 

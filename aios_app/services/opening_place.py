@@ -11,7 +11,9 @@ from aios_app.domain.models import Project
 from aios_app.domain.naming import title_of
 from aios_app.domain.opening import is_place
 from aios_app.git.repository import find_repository
+from aios_app.services.catalogue_sync import freshen_catalogue
 from aios_app.services.context import Context
+from aios_app.services.project_places import is_here
 from aios_app.services.start_run import unsaved
 
 _SHORT = 50
@@ -34,7 +36,8 @@ def read_place(ctx: Context, words: Sequence[str], cwd: str, *, is_new: bool) ->
     if len(words) > 2:
         raise UsageError(f"too many words: put the prompt in quotes, '{_short(' '.join(words[1:]))}'")
     first = words[0] if words else ""
-    directory, said = _directory(ctx, first, cwd) if words else (cwd, "")
+    project = _saved(ctx, first, is_new=is_new) if words else None
+    directory, said = _directory(project, first, cwd) if words else (cwd, "")
     rest = list(words) if directory is None else list(words[1:])
     if len(rest) > 1:
         raise UsageError(
@@ -43,15 +46,26 @@ def read_place(ctx: Context, words: Sequence[str], cwd: str, *, is_new: bool) ->
     prompt = rest[0] if rest else None
     taken = [said] if directory is not None and said else []
     taken += [f"'{_short(prompt)}' is the prompt"] if prompt is not None else []
-    project = project_for(ctx, Path(directory or cwd), is_new=is_new)
+    if project is None or is_here(ctx, project):
+        project = project_for(ctx, Path(directory or cwd), is_new=is_new)
     return Place(project=project, prompt=prompt, taken=", ".join(taken))
 
 
-def _directory(ctx: Context, word: str, cwd: str) -> tuple[str | None, str]:
+def _saved(ctx: Context, word: str, *, is_new: bool) -> Project | None:
+    """The project that a word names; only a new worktree can be of one that is not on this machine."""
+    freshen_catalogue(ctx)
+    found = (one for one in ctx.catalog.projects() if word in {str(one.number), one.name})
+    project = next(found, None)
+    if project is not None and not is_new and not is_here(ctx, project):
+        raise UsageError(f"{project.name} has no directory on this machine: with ++ it gets a new worktree")
+    return project
+
+
+def _directory(project: Project | None, word: str, cwd: str) -> tuple[str | None, str]:
     """The directory that a word means, and that in words; None where it is a prompt."""
-    for project in ctx.catalog.projects():
-        if word in {str(project.number), project.name}:
-            return project.path, f"'{word}' is project {project.number}: {project.path}"
+    if project is not None:
+        where = project.path or project.url or ""
+        return where, f"'{word}' is project {project.number}: {where}"
     if word.isdecimal():
         raise UsageError(f"there is no project {word}: aios p lists them (-p {word} makes it the prompt)")
     path = Path(cwd, word)
@@ -77,7 +91,8 @@ def project_for(ctx: Context, directory: Path, *, is_new: bool) -> Project:
         root = find_repository(directory).root
         return ctx.catalog.project_at(root) or unsaved(ctx, root)
     place = directory.resolve()
-    saved = [project for project in ctx.catalog.projects() if place.is_relative_to(project.path)]
+    here = [project for project in ctx.catalog.projects() if is_here(ctx, project)]
+    saved = [project for project in here if place.is_relative_to(project.path)]
     nearest = max(saved, key=lambda project: len(project.path), default=None)
     return replace(nearest, path=str(place)) if nearest else unsaved(ctx, place)
 

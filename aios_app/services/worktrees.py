@@ -16,6 +16,7 @@ from aios_app.git.worktrees import WorktreeInfo
 from aios_app.git.worktrees import list_worktrees as worktrees_of
 from aios_app.services.context import Context
 from aios_app.services.other_worktrees import job_at, worktrees_dir
+from aios_app.services.project_places import directory_here
 
 #: Repositories read at once; each costs a few git processes.
 _AT_ONCE = 4
@@ -67,9 +68,9 @@ def list_worktrees(ctx: Context) -> dict[str, Any]:
 def _saved_places(ctx: Context) -> list[_Place]:
     setting = ctx.catalog.project_setting
     return [
-        _Place(path=Path(project.path), project=project.name, base=setting(project, "base"))
+        _Place(path=path, project=project.name, base=setting(project, "base"))
         for project in ctx.catalog.projects()
-        if project.path and project.machine_id == ctx.machine
+        if (path := directory_here(ctx, project))
     ]
 
 
