@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from aios_app.cli.tasks.places import Node, Source
+from aios_app.cli.tasks.places import Member, Node, Source
 from aios_app.cli.tasks.values import check_value, fill_command, fill_text, names_of, spots
 from aios_app.domain.errors import AiosError, UsageError
 from aios_app.domain.steps import Step, check_name, check_step
@@ -111,17 +111,17 @@ class _Reader:
         return step
 
     def _variables(self, node: Node) -> dict[str, str | None]:
-        members = self._members(node, "variables")
-        found: dict[str, str | None] = {}
-        for name, value in members.items():
-            if names_of(f"{{{{{name}}}}}") != [name]:
-                raise self._source.error(
-                    value.at, f"{name[:40]!r} is no name: letters, digits and _ make one"
-                )
-            if value.value is not None:
-                self._check(value, partial(check_value, name, self._text(value, f"the variable {name}")))
-            found[name] = value.value
-        return found
+        self._members(node, "variables")
+        return dict(map(self._variable, node.value))
+
+    def _variable(self, member: Member) -> tuple[str, str | None]:
+        name, node = member.key, member.node
+        if names_of(f"{{{{{name}}}}}") != [name]:
+            says = f"{name[:40]!r} is no name: a letter or _, then letters, digits and _"
+            raise self._source.error(member.at, says)
+        if node.value is not None:
+            self._check(node, partial(check_value, name, self._text(node, f"the variable {name}")))
+        return name, node.value
 
     def _members(
         self, node: Node, what: str, known: Sequence[str] = (), required: Sequence[str] = ()
