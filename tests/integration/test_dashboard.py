@@ -104,7 +104,7 @@ def test_the_preview_shows_the_agents_screen_in_its_colours(settings: Settings, 
             for strip in playing.app.screen._compositor.render_strips()
             for segment in strip
         }
-        assert "31" in str(styles["red"].render("red"))
+        assert "color(1)" in str(styles["red"])
 
     play_with(settings, service, [job(1, "running", is_open=True)], look)
 

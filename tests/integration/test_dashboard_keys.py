@@ -267,25 +267,7 @@ def test_a_refusal_is_one_line_and_nothing_else_happens(settings: Settings, serv
 def test_help_names_every_key_and_q_leaves(settings: Settings, service: StandIn) -> None:
     async def scenario(playing: Playing) -> None:
         await playing.press("question_mark")
-        for key in [
-            "Enter",
-            "Space",
-            "v",
-            "d",
-            "l",
-            "p",
-            "s",
-            "r",
-            "X",
-            "w",
-            "o",
-            "n",
-            "/",
-            "g",
-            ":",
-            "?",
-            "q",
-        ]:
+        for key in ["Enter", "Space", *"vdlpsrXwon/g:?q"]:
             assert any(line.split()[:1] == [key] for line in playing.screen.split("\n")), key
         await playing.press("q")
         await playing.sees("Enter attach")
