@@ -13,8 +13,10 @@ from tornado.routing import Rule
 from tornado.web import Application, HTTPError, url
 
 from aios_app.domain.errors import StackError
+from aios_app.services.config import note_machine
 from aios_app.services.context import Context
 from aios_app.stack.certificates import make_certificate
+from aios_app.stack.node_place import read_node_place, write_node_place
 from aios_app.stack.tls import server_tls
 from web.answering import Answering
 from web.api import ENDPOINTS, JOIN
@@ -33,26 +35,21 @@ _PING_S = 20
 
 
 class NodeDoor(Doorway):
-    """Open where ``listen`` says at which address other machines reach this one."""
+    """Open where ``listen`` says at which address other machines reach this one, and jobs run here."""
 
     def __init__(self, context: Context, pending: Pending) -> None:
         super().__init__(context, pending, nodes=None)
-        self._place: dict[str, str | int] = {}
 
     async def open(self) -> None:
         """Lets other machines in, and tells them where; ``StackError`` says why it cannot."""
         async with self._opening:
-            if self.is_open or not self.context.settings.listen:
+            settings = self.context.settings
+            if self.is_open or not (settings.listen and settings.has_worker):
                 return
             listeners, tls = await asyncio.to_thread(self._take_place)
             self.listen(make_node_app(self), tls, listeners)
-            await asyncio.to_thread(self.register)
-            logger.info("other machines are let in at %s:%s", self._place["address"], self._place["port"])
-
-    def register(self) -> None:
-        """Tells the other machines where this node is, where it is open."""
-        if self._place:
-            self.context.ledger.registry.write(self.context.machine, **self._place)
+            await asyncio.to_thread(note_machine, self.context)
+            logger.info("other machines are let in at %s port %s", *listeners[0].getsockname()[:2])
 
     def _take_place(self) -> tuple[list[socket.socket], ssl.SSLContext]:
         address = self.context.settings.listen
@@ -63,15 +60,15 @@ class NodeDoor(Doorway):
             raise StackError(f"{certificate} is no certificate")
         listeners = _bind(address, self._ports())
         port = listeners[0].getsockname()[1]
-        self._place = {"address": name, "port": port, "certificate": certificate.read_text()}
+        write_node_place(self.context.settings, name, port, certificate.read_text())
         return listeners, tls
 
     def _ports(self) -> list[int]:
         """The ports to try, one after another: another instance may have the usual one."""
         if chosen := self.context.catalog.get("node_port"):
             return [int(chosen)]
-        record = self.context.ledger.machine(self.context.machine).get("port", "")
-        return [*([int(record)] if record.isdigit() else []), DEFAULT_PORT, 0]
+        last = int(read_node_place(self.context.settings).get("port", DEFAULT_PORT))
+        return [last, DEFAULT_PORT, 0]
 
 
 def make_node_app(doorway: Doorway) -> Application:

@@ -71,11 +71,15 @@ class Registry:
             self._redis.hset(keys.machine(machine), "left_ms", int(seconds) * 1000)
 
     def remove(self, machine: str) -> None:
-        """It is no machine of the cluster any more, and will be told so when it comes back."""
+        """It is no machine of the cluster any more, and will be told so when it comes back.
+
+        What it could show to the nodes of the others is worth nothing from then on.
+        """
         with redis_errors():
             pipe = self._redis.pipeline(transaction=True)
             pipe.srem(keys.MACHINES, machine)
             pipe.hset(keys.machine(machine), "state", MachineState.REMOVED)
+            pipe.hset(keys.META, "node_secret", secrets.token_urlsafe(32))
             pipe.execute()
 
     def count(self) -> int:

@@ -10,6 +10,7 @@ from aios_app.queue.sending import MESSAGE_VERSION
 from aios_app.services.catalogue_sync import freshen_catalogue, share_catalogue
 from aios_app.services.context import Context
 from aios_app.services.update_check import arm_update_timer
+from aios_app.stack.node_place import read_node_place
 from aios_app.store.settings_table import PROJECT_SETTINGS, SETTINGS
 
 
@@ -55,7 +56,7 @@ def machine_values(ctx: Context) -> dict[str, str | int]:
     for lane in ctx.catalog.lanes():
         values[f"max:{lane}"] = ctx.catalog.get(f"max_{lane}")
         values[f"stagger_ms:{lane}"] = 1000 * parse_pause(ctx.catalog.get(f"stagger_{lane}"))
-    return values
+    return values | read_node_place(ctx.settings)
 
 
 def _shown(key: str, value: str) -> dict[str, Any]:
