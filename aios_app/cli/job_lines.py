@@ -25,7 +25,7 @@ _LEAST_TITLE = 8
 _UNCUT = sys.maxsize
 _REMARKS = (
     ("progress", "step"), ("question", "asks"), ("cause", "because"), ("reason", "waits"),
-    ("landing", "landing"), ("note", "note"),
+    ("landing", "landing"), ("away", "machine"), ("note", "note"),
 )  # fmt: skip
 _CHECKS = {"queued": "...", "running": "...", "passed": "ok", "failed": "red"}
 

@@ -28,6 +28,7 @@ class Herald:
         self._next_s = 0.0
         self._shell_s = 0.0
         self._environment: dict[str, str] = {}
+        self._is_known = False
 
     def speak(self) -> float | None:
         """Tells the others what is due; seconds until it is again, None where there are none."""
@@ -41,7 +42,16 @@ class Herald:
         # What others have given away is known here, too, should the ledger be lost.
         self._ctx.catalog.note_numbers(*self._ctx.ledger.registry.last_numbers())
         self._next_s = time.monotonic() + BEAT_MS / 1000
+        self._greet()
         return BEAT_MS / 1000
+
+    def _greet(self) -> None:
+        """A machine that was alone until now has not spoken yet."""
+        if not self._is_known:
+            for other in self._ctx.ledger.machines_known():
+                if not other.beat_ms:
+                    self._ctx.queue.send_wake(other.id)
+            self._is_known = True
 
     def hurry(self) -> None:
         """All is told again at the next opportunity: another server may answer now."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from aios_app.agents import install_check
 from aios_app.domain.errors import BadValue, NotNow
 from aios_app.domain.landing import Outcome
 from aios_app.domain.machines import Machine, MachineState
@@ -16,6 +18,7 @@ from aios_app.services.context import Context
 from aios_app.services.finish_job import ANY_OPEN
 from aios_app.services.line_up import leave_line
 from aios_app.services.records import record
+from aios_app.stack.machine import machine_facts
 
 logger = logging.getLogger(__name__)
 
@@ -26,11 +29,19 @@ _LOST_WITH_IT = (*LIVE_STATES, JobState.REVIEW)
 def list_machines(ctx: Context) -> dict[str, Any]:
     """All machines by name, each with why it takes no jobs, if so."""
     owner = ctx.ledger.registry.owner()
-    known = ctx.ledger.machines_known()
+    known = [_with_facts(ctx, machine) for machine in ctx.ledger.machines_known()]
     machines = [
         _shown(machine, is_owner=machine.id == owner, is_here=machine.id == ctx.machine) for machine in known
     ]
     return {"now_ms": ctx.ledger.now_ms(), "machines": machines}
+
+
+def _with_facts(ctx: Context, machine: Machine) -> Machine:
+    """Of this one they are asked, as it tells none while it is alone."""
+    if machine.id != ctx.machine or machine.facts:
+        return machine
+    agents = {agent.key: install_check(agent) or "" for agent in ctx.catalog.agents()}
+    return replace(machine, facts=machine_facts() | {"agents": agents})
 
 
 def brief_machines(ctx: Context) -> list[dict[str, Any]]:

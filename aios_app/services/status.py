@@ -11,6 +11,7 @@ from typing import Any
 import aios_app
 from aios_app.domain.models import LIVE_STATES, Job, JobState
 from aios_app.services.context import Context
+from aios_app.stack.certificates import expires
 from aios_app.stack.locks import is_held
 from aios_app.stack.machine import machine_facts
 from aios_app.stack.processes import Record
@@ -29,6 +30,7 @@ def show_status(ctx: Context) -> dict[str, Any]:
         "queue": _queue(live),
         "runs_open": len({job.run for job in live}),
         "redis": ctx.ledger.server_info() | {"is_external": ctx.settings.redis_url is not None},
+        "cluster": _cluster(ctx),
         "worker": _worker(ctx),
         "web": {"pid": os.getpid()} | _browsers(ctx),
     }
@@ -50,6 +52,23 @@ def _machine(ctx: Context) -> dict[str, Any]:
         "max_agents": int(ctx.catalog.get("max_agents")),
         "slots": ctx.ledger.slots_used(ctx.machine),
         **machine_facts(),
+    }
+
+
+def _cluster(ctx: Context) -> dict[str, Any]:
+    """Whether there are others, whose Redis it is, and where others join."""
+    settings, registry = ctx.settings, ctx.ledger.registry
+    owner = registry.find(registry.owner())
+    has_relay = settings.redis_url is None and bool(settings.listen)
+    authority = settings.cluster_dir / "authority.pem"
+    return {
+        "is_member": settings.is_member,
+        "owner": owner.name if owner else "",
+        "machines": registry.count(),
+        "listen": settings.listen,
+        "relay_port": settings.relay_port if has_relay else 0,
+        "is_relay_up": has_relay and is_held(settings.run_dir / "relay.lock"),
+        "expires_ms": int(1000 * expires(authority).timestamp()) if authority.exists() else 0,
     }
 
 

@@ -17,22 +17,29 @@ _PLACE = re.compile(r"(?P<host>[A-Za-z0-9_.:-]+?|\[[0-9A-Fa-f:.]+\])(?::(?P<port
 _EVERYWHERE = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - refused
 
 
-def listen_at(settings: Settings, place: str) -> bool:
+def listen_at(settings: Settings, place: str) -> None:
     """Opens this machine to others at ``place``, ``ADDRESS`` or ``ADDRESS:PORT``; ``off`` closes it.
 
-    It counts from the next start of the stack. Whether anything has changed.
+    The stack must be down: from its next start on an embedded server wants passwords.
     """
-    known = read_cluster(settings)
-    wanted = {name: value for name, value in known.items() if name not in {"listen", "relay_port"}}
-    if place != "off":
-        address, port = parse_place(place)
-        wanted |= {"listen": address} | ({"relay_port": str(port)} if port != RELAY_PORT else {})
-    if wanted == known:
-        return False
+    values = _wanted(settings, place)
     if settings.redis_url is None and place != "off":
         _ask_for_passwords(settings)
-    write_cluster(settings, wanted)
-    return True
+    write_cluster(settings, values)
+
+
+def is_as_wanted(settings: Settings, place: str) -> bool:
+    """Whether ``listen_at`` would change nothing; raises ``UsageError`` where ``place`` is no address."""
+    return _wanted(settings, place) == read_cluster(settings)
+
+
+def _wanted(settings: Settings, place: str) -> dict[str, str]:
+    known = read_cluster(settings).items()
+    values = {name: value for name, value in known if name not in {"listen", "relay_port"}}
+    if place != "off":
+        address, port = parse_place(place)
+        values |= {"listen": address} | ({"relay_port": str(port)} if port != RELAY_PORT else {})
+    return values
 
 
 def parse_place(place: str) -> tuple[str, int]:

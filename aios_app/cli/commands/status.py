@@ -6,6 +6,7 @@ import argparse
 
 from aios_app.cli import exits, on_disk, output, session
 from aios_app.cli.client import Json
+from aios_app.cli.machine_words import cluster_words
 
 EXAMPLES = ("aios status", "aios status --json")
 
@@ -45,13 +46,19 @@ def _stack(answer: Json) -> dict[str, str]:
         "worker": f"pid {worker['pid']}" if worker["is_alive"] else _no_worker(),
         "web": f"pid {web['pid']}",
         "browsers": web.get("url") or web.get("problem") or "not let in",
-        "redis": f"{redis['engine']} {redis['version']}{' (given by AIOS_REDIS_URL)' * redis['is_external']}",
+        **({"cluster": says} if (says := cluster_words(answer)) else {}),
+        "redis": f"{redis['engine']} {redis['version']}{_whose(answer)}",
         "version": answer["version"],
     }
 
 
 def _no_worker() -> str:
     return "not running: aios up" if session.settings().has_worker else "none: jobs run on other machines"
+
+
+def _whose(answer: Json) -> str:
+    is_given = answer["redis"]["is_external"] and not answer.get("cluster", {}).get("is_member")
+    return " (given by AIOS_REDIS_URL)" if is_given else ""
 
 
 def _load(machine: Json) -> str:

@@ -6,11 +6,14 @@ import argparse
 from pathlib import Path
 
 from aios_app.cli import exits, output, session
+from aios_app.cli.machine_words import cluster_words
 from aios_app.domain.errors import UsageError
 
 EXAMPLES = (
     "aios up",
     "aios up --cert cert.pem --key key.pem     browsers come in by TLS, from now on",
+    "aios up --listen 10.0.0.5                  other machines may join: aios join-token",
+    "aios up --listen off                       they are kept out again",
     "AIOS_REDIS_URL=redis://10.0.0.5 aios up     with a Redis of your own",
 )
 
@@ -19,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``up``."""
     parser.add_argument("--cert", metavar="FILE", help="TLS certificate for browsers: sets web_cert")
     parser.add_argument("--key", metavar="FILE", help="the certificate's key: sets web_key")
+    parser.add_argument(
+        "--listen", metavar="ADDR[:PORT]", help="address at which other machines reach this one; off: none do"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
     from aios_app.stack.up import down, programs, up
 
     chosen = _tls_settings(args.cert, args.key)
+    if args.listen:
+        _listen(args.listen)
     report = up(session.settings())
     if _set(chosen):
         down(session.settings())
@@ -34,9 +42,23 @@ def run(args: argparse.Namespace) -> int:
     output.say(f"{took}   redis: {report.engine}")
     for program in programs(session.settings()):
         output.say(f"  {program.name:12} {program.state:10} pid {program.pid or '-'}")
-    web = session.client().get("/status").get("web", {})
+    status = session.client().get("/status")
+    web = status.get("web", {})
     output.say(output.clean(f"  {'browsers':12} {web.get('url') or web.get('problem', '')}"))
+    if says := cluster_words(status):
+        output.say(output.clean(f"  {'cluster':12} {says}"))
     return exits.DONE
+
+
+def _listen(place: str) -> None:
+    """Notes where other machines come in; what runs is ended first, as it is to ask for passwords then."""
+    from aios_app.stack.cluster import is_as_wanted, listen_at
+    from aios_app.stack.up import down
+
+    if not is_as_wanted(session.settings(), place):
+        down(session.settings())
+        listen_at(session.settings(), place)
+        session.settings.cache_clear()
 
 
 def _tls_settings(cert: str | None, key: str | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``aios worker``: this machine's worker in the foreground."""
+"""``aios worker``: this machine works for a cluster, or its worker runs in the foreground."""
 
 from __future__ import annotations
 
@@ -7,23 +7,91 @@ import os
 import sys
 from typing import NoReturn
 
-from aios_app.cli import session
-from aios_app.domain.errors import StackError
+from aios_app.cli import exits, output, session
+from aios_app.cli.client import Json
+from aios_app.domain.errors import AiosError, ConflictError, ExternalError, StackError, UsageError
+from aios_app.settings import is_inside_agent
 
-EXAMPLES = ("aios worker", "aios worker --broker redis://10.0.0.5:6379/0")
+EXAMPLES = (
+    "aios worker --join TOKEN              join the cluster that made the token, work in the foreground",
+    "aios worker --join TOKEN --detach     the same in the background; aios up does it from then on",
+    "aios worker --broker rediss://:PASSWORD@redis.example:6380/0     with a Redis of your own",
+    "aios worker                           only this machine's worker, in the foreground",
+)
+
+_BY_KIND: dict[str, type[AiosError]] = {"usage": UsageError, "conflict": ConflictError}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``worker``."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--join", metavar="TOKEN", help="join the cluster whose aios join-token printed this")
+    where.add_argument("--broker", metavar="URL", help="join the cluster whose Redis this is")
     parser.add_argument(
-        "--broker", metavar="URL", help="the Redis to work for (default: this instance's own)"
+        "--listen", metavar="ADDR", help="where other machines reach this one (default: found out)"
+    )
+    parser.add_argument(
+        "-d", "--detach", action="store_true", help="with --join, --broker: in the background"
     )
 
 
-def run(args: argparse.Namespace) -> NoReturn:
-    """Becomes the worker, which is refused where one runs already. Ctrl-C ends it."""
-    if not args.broker and not session.settings().redis_url and not session.client().is_up():
-        raise StackError("the stack is down: aios up starts a worker too. For another Redis: --broker URL")
-    given = {"AIOS_REDIS_URL": args.broker} if args.broker else {}
+def run(args: argparse.Namespace) -> int:
+    """Ctrl-C and SIGTERM end what runs in the foreground; agents go on in tmux."""
+    if not (args.join or args.broker):
+        _become_worker()
+    if is_inside_agent():
+        raise StackError("agents make no machine join a cluster: run aios worker yourself")
+    from aios_app.stack.up import down
+
+    asked = {"token": args.join} if args.join else {"url": args.broker}
+    joined = _join(asked | ({"listen": args.listen} if args.listen else {}))
+    down(session.settings())  # what ran until now works for something else
+    session.settings.cache_clear()
+    whose = f"the cluster of {joined['cluster']}" if joined["cluster"] else "the cluster of that Redis"
+    output.say(output.clean(f"joined {whose} as {joined['name']}"))
+    if joined["note"]:
+        output.note(output.clean(joined["note"]))
+    return _work(is_detached=args.detach)
+
+
+def _work(*, is_detached: bool) -> int:
+    from aios_app.stack.foreground import stay
+    from aios_app.stack.up import programs, up
+
+    report = up(session.settings())
+    output.say(f"up in {report.took_s:.1f} s: aios machines lists all of the cluster")
+    if is_detached:
+        for program in programs(session.settings()):
+            output.say(f"  {program.name:12} {program.state:10} pid {program.pid or '-'}")
+        return exits.DONE
+    output.note("Ctrl-C ends it; agents go on in tmux")
+    return exits.DONE if stay(session.settings()) else exits.EXTERNAL
+
+
+def _join(asked: dict[str, str]) -> Json:
+    """In a process of its own: the libraries that it takes are none of the command line's."""
+    import json
+    import subprocess
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "workers.join"],
+        input=json.dumps(asked),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    try:
+        answer: Json = json.loads(done.stdout)
+    except ValueError as error:
+        raise ExternalError("this machine could not join, and said no more than that") from error
+    if problem := answer.get("error"):
+        raise _BY_KIND.get(problem["kind"], ExternalError)(problem["message"])
+    return answer
+
+
+def _become_worker() -> NoReturn:
+    """Replaces this process by the worker, which is refused where one runs already."""
+    if not session.settings().redis_url and not session.client().is_up():
+        raise StackError("the stack is down: aios up starts a worker too. To join a cluster: --join TOKEN")
     guarded = [sys.executable, "-m", "aios_app.stack.guard", "worker", "--", sys.executable, "-m", "workers"]
-    os.execve(sys.executable, guarded, {**os.environ, **given})  # noqa: S606 - no shell is what is wanted
+    os.execve(sys.executable, guarded, dict(os.environ))  # noqa: S606 - no shell is what is wanted

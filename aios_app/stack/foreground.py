@@ -1,0 +1,35 @@
+"""The stack in the foreground: its supervisor runs beside a process that lives as long as it is wanted."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from types import FrameType
+
+from aios_app.settings import Settings
+from aios_app.stack.down import down
+from aios_app.stack.processes import Record
+from aios_app.stack.supervisor import NAME
+
+
+def stay(settings: Settings) -> bool:
+    """Until SIGTERM or Ctrl-C, which end the stack (True), or until its supervisor ends (False)."""
+    record = Record.read(settings.run_dir, NAME)
+    if record is None:
+        return False
+    theirs = os.pidfd_open(record.process.pid)
+    ours, wakeup = os.pipe()
+
+    def wake(_number: int, _frame: FrameType | None) -> None:
+        os.write(wakeup, b"x")
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, wake)
+    poll = select.poll()
+    for descriptor in (theirs, ours):
+        poll.register(descriptor, select.POLLIN)
+    is_told = any(descriptor == ours for descriptor, _ in poll.poll())
+    if is_told:
+        down(settings)
+    return is_told
