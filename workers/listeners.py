@@ -1,33 +1,49 @@
-"""Tell those who listen to Celery's events, such as Flower, of the jobs: also when they came late."""
+"""Tell those who listen to Celery's events, such as Flower, of the jobs: also when they came late.
+
+What Celery says by itself ends with the task: that its agent has a further turn, or that its work has landed,
+is told from the ledger's events.
+"""
 
 from __future__ import annotations
 
-import json
+import logging
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from celery import Celery
+from celery.events import EventDispatcher
 from celery.worker.control import Panel
 
-from aios_app.domain.models import Job, JobState
-from aios_app.queue.sending import AGENT_SPAWN
+from aios_app.domain.errors import AiosError
+from aios_app.domain.models import LIVE_STATES, Job, JobState
+from aios_app.queue.sending import AGENT_SPAWN, words_of
 from aios_app.services.context import Context
 from aios_app.services.find_jobs import list_jobs
+from aios_app.services.finish_job import task_result
+
+logger = logging.getLogger(__name__)
+
+#: Flower asks for events every 5 seconds; who is silent for this long is gone.
+SILENCE_S = 30.0
+_WAIT_S = 10.0
 
 
 class Listeners:
     """Events cost a third of a task, so none are sent until a listener asks for them with ``enable_events``.
 
-    Flower does so when it starts, and again every few seconds: one that was not there before is told of the
-    jobs that are parked or over.
+    Flower does so when it starts, and again every few seconds: one that was not there before is told of all
+    jobs of this machine, and from then on of each change, as long as anybody asks.
     """
 
     def __init__(self, app: Celery, ctx: Context) -> None:
         self.are_there = False
         self._app = app
         self._ctx = ctx
-        self._told: set[str] = set()
+        self._known: set[str] = set()
+        self._heard_s = 0.0
+        self._following: threading.Thread | None = None
         self._enable_events = Panel.data["enable_events"]
         Panel.data["enable_events"] = self._enable_and_tell
 
@@ -35,37 +51,61 @@ class Listeners:
         _begin_events(self._app, state.consumer)
         answer = self._enable_events(state, **kwargs)
         self.are_there = True
+        self._heard_s = time.monotonic()
         listeners = self._ctx.ledger.pubsub_clients()
-        if listeners - self._told:
-            threading.Thread(target=self._tell, args=(state.hostname,), daemon=True).start()
-        self._told = listeners
+        if listeners - self._known:
+            self._begin(self._tell_all, state.hostname)
+        self._known = listeners
+        if self._following is None or not self._following.is_alive():
+            self._following = self._begin(self._follow, state.hostname)
         return answer
 
-    def _tell(self, hostname: str) -> None:
-        with self._app.events.default_dispatcher(hostname=hostname) as dispatcher:
-            for job in list_jobs(self._ctx, "default", None):
-                if job.machine == self._ctx.machine and job.started_ms:
-                    for kind, values in self._events(job):
-                        dispatcher.send(kind, uuid=job.attempt, **values)
+    def _begin(self, call: Callable[[EventDispatcher], None], hostname: str) -> threading.Thread:
+        thread = threading.Thread(target=self._dispatch, args=(call, hostname), daemon=True)
+        thread.start()
+        return thread
 
-    def _events(self, job: Job) -> Iterator[tuple[str, dict[str, Any]]]:
-        yield (
-            "task-received",
-            {
-                "name": AGENT_SPAWN,
-                "args": f"(#{job.number} r{job.run} {job.project} {job.agent})",
-                "kwargs": f"{{'attempt': '{job.attempt}'}}",
-            },
-        )
-        attempt = self._ctx.ledger.attempt(job.attempt)
-        result = json.loads(attempt.result) if attempt is not None and attempt.result else None
-        if result is None:
-            yield "task-running", {}
-        elif result["state"] == JobState.FAILED:
-            yield "task-failed", {"exception": result["cause"]}
-        else:
-            seconds = max(0, job.finished_ms - job.started_ms) / 1000
-            yield "task-succeeded", {"result": repr(result), "runtime": seconds}
+    def _dispatch(self, call: Callable[[EventDispatcher], None], hostname: str) -> None:
+        try:
+            with self._app.events.default_dispatcher(hostname=hostname) as dispatcher:
+                call(dispatcher)
+        except (AiosError, OSError) as error:
+            logger.warning("listeners are not told: %s", error)
+
+    def _tell_all(self, dispatcher: EventDispatcher) -> None:
+        self._tell(dispatcher, list_jobs(self._ctx, "default", None))
+
+    def _follow(self, dispatcher: EventDispatcher) -> None:
+        """Until nobody asks any more, or Redis goes away: who asks again begins this anew."""
+        after = self._ctx.ledger.last_event_id()
+        while time.monotonic() - self._heard_s < SILENCE_S:
+            after = self._tell_changes(dispatcher, after)
+
+    def _tell_changes(self, dispatcher: EventDispatcher, after: str) -> str:
+        events = self._ctx.ledger.wait_events(after, timeout_s=_WAIT_S)
+        numbers = {event.job for event in events if event.job}
+        self._tell(dispatcher, self._ctx.ledger.jobs(sorted(numbers)))
+        return events[-1].id if events else after
+
+    def _tell(self, dispatcher: EventDispatcher, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            if job.machine == self._ctx.machine and job.attempt:
+                for kind, values in _events(job):
+                    dispatcher.send(kind, uuid=job.attempt, **values)
+
+
+def _events(job: Job) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the job's newest task is, and how it stands."""
+    task = {"name": AGENT_SPAWN, "args": words_of(job), "kwargs": f"{{'attempt': '{job.attempt}'}}"}
+    yield ("task-sent" if job.state is JobState.QUEUED else "task-received"), task
+    if job.state in LIVE_STATES - {JobState.QUEUED}:
+        # The kind names the state, but not that of a task that was over: there the field does.
+        yield f"task-{job.state}", {"state": job.state.upper()}
+    elif job.state is JobState.FAILED:
+        yield "task-failed", {"exception": job.cause}
+    elif job.state is not JobState.QUEUED:
+        seconds = max(0, job.finished_ms - job.started_ms) / 1000
+        yield "task-succeeded", {"result": repr(task_result(job, job.state, job.cause)), "runtime": seconds}
 
 
 def _begin_events(app: Celery, consumer: Any) -> None:  # noqa: ANN401 - celery's consumer has no type

@@ -27,6 +27,7 @@ AGENT_END = "agent_end"
 CATALOG_SYNC = "catalog_sync"
 JOB_CHECK = "job_check"
 MERGE_PUSH = "merge_push"
+PROGRESS_PUSH = "progress_push"
 RECONCILE = "reconcile"
 WAKE = "wake"
 UPDATE_CHECK = "update_check"
@@ -67,6 +68,11 @@ class TaskQueue:
         """The ``job_check`` of the job's turn; again once it is over, to report that to who watches."""
         with _queue_errors():
             self._signature(JOB_CHECK, job, check_task_id(job)).apply_async()
+
+    def send_progress(self, job: Job) -> None:
+        """The ``progress_push`` of the job: origin gets its work, or loses it once that is gone."""
+        with _queue_errors():
+            self._signature(PROGRESS_PUSH, job, str(uuid.uuid4())).apply_async()
 
     def send_landing(self, landing: Landing, machine: str) -> None:
         """The ``merge_push`` of a landing; again once it is over, to report that to who watches."""
@@ -123,9 +129,14 @@ class TaskQueue:
             options={
                 "task_id": task_id,
                 "queue": queue_name(job.machine),
-                "argsrepr": f"(#{job.number} r{job.run} {job.project} {job.agent})",
+                "argsrepr": words_of(job),
             },
         )
+
+
+def words_of(job: Job) -> str:
+    """What a person reads of a job's task in the place of its arguments, which are ids."""
+    return f"(#{job.number} r{job.run} {job.project} {job.agent})"
 
 
 def worktree_task_id(attempt: str) -> str:

@@ -19,6 +19,7 @@ from aios_app.services.context import Context
 from aios_app.services.count_tokens import count_tokens
 from aios_app.services.lanes import free_if_works
 from aios_app.services.records import record
+from aios_app.services.save_progress import send_progress
 from aios_app.services.timers import ALL_TIMERS, TOKENS, TOKENS_S, set_idle_timer, set_timer
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ def measure(ctx: Context, number: int) -> None:
     if job.base_sha and Path(job.worktree).is_dir():
         _measure_change(ctx, job)
     send_check(ctx, number)
+    send_progress(ctx, number)
     record(ctx, number)
 
 

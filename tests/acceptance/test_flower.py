@@ -16,7 +16,7 @@ import pytest
 
 from aios_app.domain.models import Job, JobState
 from aios_app.stack.address import redis_url
-from tests.acceptance.stack import DEADLINE_S, Stack
+from tests.acceptance.stack import DEADLINE_S, QUICK, Stack
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -46,6 +46,13 @@ class Flower:
                 return tasks
             time.sleep(0.2)  # Flower tells nobody of what it learns
         pytest.fail(f"{wanted} not in {json.dumps(tasks)[:2000]}")
+
+    def await_words(self, uuid: str, words: str) -> None:
+        """Asks until the task's result has these words."""
+        deadline = time.monotonic() + DEADLINE_S
+        while words not in str(self._tasks().get(uuid, {}).get("result")):
+            assert time.monotonic() < deadline, self._tasks().get(uuid)
+            time.sleep(0.2)  # the same
 
     def _tasks(self) -> dict[str, Any]:
         try:
@@ -79,16 +86,16 @@ def flower(stack: Stack) -> Iterator[Flower]:
         process.wait(10)
 
 
-def test_a_job_is_running_while_its_agent_works_and_has_its_result_afterwards_also_in_a_late_flower(
+def test_a_job_is_not_over_while_its_agent_works_and_has_its_result_afterwards_also_in_a_late_flower(
     stack: Stack,
 ) -> None:
     [ended] = stack.until_over(stack.start("multi", "shop", "no:1", "x"))
     [early] = stack.until_all(stack.start("multi", "shop", "d:1", ENDLESS), JobState.WAITING)
 
     with flower(stack) as late:
-        late.await_states({ended.attempt: "FAILURE", early.attempt: "RUNNING"})
+        late.await_states({ended.attempt: "FAILURE", early.attempt: "WAITING"})
         good, bad = start_two(stack)
-        late.await_states({good.attempt: "RUNNING", bad.attempt: "RUNNING"})
+        late.await_states({good.attempt: "WAITING", bad.attempt: "WAITING"})
 
         stack.type(good, "y")
         stack.ok("stop", str(bad.number))
@@ -99,6 +106,34 @@ def test_a_job_is_running_while_its_agent_works_and_has_its_result_afterwards_al
     assert "'state': 'review'" in tasks[good.attempt]["result"]
     assert "'state': 'stopped'" in tasks[bad.attempt]["result"]
     assert "exited 7" in tasks[ended.attempt]["exception"]
+
+
+@pytest.mark.long
+def test_what_becomes_of_a_job_after_its_turn_is_told_and_a_restarted_flower_knows_it_too(
+    stack: Stack,
+) -> None:
+    [job] = stack.until_over(stack.start("multi", "shop", "d:1", QUICK))
+    [dropped] = stack.until_over(stack.start("multi", "shop", "d:1", QUICK))
+    with flower(stack) as first:
+        first.await_states({job.attempt: "SUCCESS", dropped.attempt: "SUCCESS"})
+        stack.ok("send", str(job.number), "demo: ask Shall I?")
+        first.await_states({job.attempt: "WAITING"})
+        stack.ok("w+", str(dropped.number), "-y")
+        first.await_words(dropped.attempt, "'state': 'dropped'")
+
+    stack.ok("config", "max_agents", "1")
+    [queued] = stack.jobs(stack.start("multi", "shop", "d:1", QUICK))
+    with flower(stack) as second:
+        tasks = second.await_states(
+            {job.attempt: "WAITING", dropped.attempt: "SUCCESS", queued.attempt: "PENDING"}
+        )
+    stack.ok("config", "max_agents", "60")
+
+    assert {attempt: tasks[attempt]["args"] for attempt in (job.attempt, queued.attempt)} == {
+        job.attempt: f"(#{job.number} r{job.run} shop demo)",
+        queued.attempt: f"(#{queued.number} r{queued.run} shop demo)",
+    }
+    assert "'state': 'dropped'" in tasks[dropped.attempt]["result"]
 
 
 def start_two(stack: Stack) -> list[Job]:
