@@ -35,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if words[:1] == ["--complete"]:
+        from aios_app.cli import completion
+
+        return completion.run(words[1:])
     from aios_app.cli import terminal, verbs
 
     if not words and terminal.can_be_drawn_on():

@@ -135,8 +135,8 @@ _LIST = (
     Verb("machines", "machines", "stack", "[drain|resume|remove NAME]", "the machines of the cluster"),
     Verb("doctor", "doctor", "stack", "", "what is missing on this machine, and what mends it"),
     Verb("update", "update", "stack", "[--back]", "a newer AIOS; asks first. Or the one before"),
-    Verb("install", "install", "stack", "", "link aios into ~/.local/bin"),
-    Verb("uninstall", "uninstall", "stack", "", "remove these links"),
+    Verb("install", "install", "stack", "", "make aios a command that completes by Tab"),
+    Verb("uninstall", "uninstall", "stack", "", "undo what install did"),
     Verb("help", "help", "stack", "[COMMAND|TOPIC]", "the page of a command, or the commands of a topic"),
 )
 

@@ -25,7 +25,9 @@ _SLOW = {"typing", "shutil", "subprocess", "hashlib", "logging", "tempfile", "ur
 _PROGRAM = "import sys; from aios_app.cli.__main__ import main; main(); print(*sys.modules, file=sys.stderr)"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["jobs"], ["p"], ["ls"], ["w"], ["jobs", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["jobs"], ["p"], ["ls"], ["w"], ["jobs", "--help"], ["--complete", "jobs", "--"]]
+)
 def test_commands_that_only_look_load_no_heavy_library(words: list[str], tmp_path: Path) -> None:
     environment = {**os.environ, "AIOS_DATA_DIR": str(tmp_path), "COVERAGE_PROCESS_START": ""}
 

@@ -24,10 +24,23 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
         output.say(f"ok  {output.clean(link)}{' (in PATH)' if report.is_in_path else ''}")
     if report.advice:
         output.say(f"for new terminals, put it into PATH: {report.advice}")
+    _install_completion()
     output.say("note  agents run as you, without asking: SECURITY.md")
     _show_agents()
     output.say("next: aios add PATH   (or aios scan DIRECTORY: the repositories there)   more: aios doctor")
     return exits.DONE
+
+
+def _install_completion() -> None:
+    from aios_app.stack.completion import install_completion
+
+    report = install_completion(session.settings())
+    if report.shells:
+        output.say(f"ok  Tab completes, in new terminals of {', '.join(report.shells)}")
+    for file in report.kept:
+        output.say(f"note  {output.clean(file)} is not of aios: left as it is")
+    if report.advice:
+        output.say(f"for Tab to complete, {report.advice}")
 
 
 def _show_agents() -> None:

@@ -1,4 +1,4 @@
-"""``aios uninstall``: remove the links."""
+"""``aios uninstall``: remove the links and the completions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes them
-    """Removes the links that ``install`` made, and only these."""
+    """Removes what ``install`` made, and only that."""
+    from aios_app.stack.completion import uninstall_completion
     from aios_app.stack.install import uninstall
 
-    removed = uninstall(session.settings(), checkout())
+    removed = uninstall(session.settings(), checkout()) + uninstall_completion(session.settings())
     for link in removed:
         output.say(f"removed {output.clean(link)}")
     if not removed:
-        output.say("there was no link of ours")
+        output.say("there was nothing of ours")
     return exits.DONE
