@@ -132,7 +132,7 @@ _LIST = (
     Verb("down", "down", "stack", "", "stop the stack; agents go on in tmux"),
     Verb("worker", "worker", "stack", "[--join TOKEN]", "this machine works for a cluster"),
     Verb("join-token", "join_token", "stack", "", "a line that lets one machine join the cluster"),
-    Verb("machines", "machines", "stack", "[drain|resume|remove NAME]", "the machines of the cluster"),
+    Verb("machines", "machines", "stack", "[drain NAME]", "the machines of the cluster"),
     Verb("doctor", "doctor", "stack", "", "what is missing on this machine, and what mends it"),
     Verb("update", "update", "stack", "[--back]", "a newer AIOS; asks first. Or the one before"),
     Verb("install", "install", "stack", "", "make aios a command that completes by Tab"),

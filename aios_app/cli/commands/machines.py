@@ -15,7 +15,7 @@ EXAMPLES = (
     "aios machines",
     "aios machines drain pi     no new jobs there; what runs goes on",
     "aios machines resume pi    it takes jobs again",
-    "aios machines remove pi    out of the cluster: its jobs are lost, aios retry starts them elsewhere",
+    "aios machines remove pi    out of the cluster, its jobs are lost: aios retry",
 )
 
 _GIB = 1024**3
@@ -86,7 +86,8 @@ def _remarks(machine: Json, answer: Json) -> list[str]:
     own = next((one["version"] for one in answer["machines"] if one["is_here"]), "")
     if own and machine["version"] not in {own, ""}:
         said.append(f"another version than here, which is {own}: update one of them")
-    said += [f"{key}: {problem}" for key, problem in machine["missing"].items()]
+    if machine["missing"]:
+        said.append("not " + "; ".join(f"{key}: {why}" for key, why in machine["missing"].items()))
     if machine["has_redis"] and len(answer["machines"]) > 1:
         said.append("the cluster's Redis is here")
     return said

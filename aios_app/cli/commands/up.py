@@ -12,8 +12,8 @@ from aios_app.domain.errors import UsageError
 EXAMPLES = (
     "aios up",
     "aios up --cert cert.pem --key key.pem     browsers come in by TLS, from now on",
-    "aios up --listen 10.0.0.5                  other machines may join: aios join-token",
-    "aios up --listen off                       they are kept out again",
+    "aios up --listen 10.0.0.5     other machines may join: aios join-token",
+    "aios up --listen off          they are kept out again",
     "AIOS_REDIS_URL=redis://10.0.0.5 aios up     with a Redis of your own",
 )
 

@@ -13,10 +13,10 @@ from aios_app.domain.errors import AiosError, ConflictError, ExternalError, Stac
 from aios_app.settings import is_inside_agent
 
 EXAMPLES = (
-    "aios worker --join TOKEN              join the cluster that made the token, work in the foreground",
-    "aios worker --join TOKEN --detach     the same in the background; aios up does it from then on",
-    "aios worker --broker rediss://:PASSWORD@redis.example:6380/0     with a Redis of your own",
-    "aios worker                           only this machine's worker, in the foreground",
+    "aios worker --join TOKEN      work for that cluster, in the foreground",
+    "aios worker --join TOKEN -d   in the background; from then on aios up does it",
+    "aios worker --broker rediss://:PASSWORD@redis.example:6380/0",
+    "aios worker                   this machine's worker alone, in the foreground",
 )
 
 _BY_KIND: dict[str, type[AiosError]] = {"usage": UsageError, "conflict": ConflictError}
