@@ -33,6 +33,10 @@ cp wants .venv/made
 """
 
 
+def silent(line: str) -> None:
+    """Tells nobody."""
+
+
 @dataclass(frozen=True)
 class Upstream:
     """The remote of a small AIOS, a developer's clone of it, and a person's home."""
@@ -59,14 +63,14 @@ class Upstream:
     def releases(self) -> Releases:
         return self.place.releases
 
-    def push(self, message: str, *, executable: bool = True, **files: str) -> str:
+    def push(self, message: str, **files: str) -> str:
         """A newer version on the remote; its commit. ``setup`` is script/setup, others by their names."""
         work = self.folder / "developer"
         names = {"setup": "script/setup"}
         for name, text in {"wants": message, **files}.items():
             path = work / names.get(name, name)
             path.write_text(text)
-            path.chmod(0o755 if executable else 0o644)
+            path.chmod(0o755)
         git(work, "add", "-A")
         git(work, "commit", "-q", "-m", message)
         git(work, "push", "-q", "origin", "main")
@@ -77,9 +81,9 @@ class Upstream:
         news = look_for_update(self.place)
         if not news.behind:
             return ""
-        tell = [].append if said is None else said.append
-        make_release(self.place, news.commit, tell)
-        take_release(self.place, news.commit, tell)
+        lines: list[str] = [] if said is None else said
+        make_release(self.place, news.commit, lines.append)
+        take_release(self.place, news.commit, lines.append)
         return news.commit
 
     def version(self) -> str:

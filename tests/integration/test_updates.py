@@ -11,7 +11,7 @@ import pytest
 from aios_app.domain.errors import ConflictError, ExternalError, InstanceBusy
 from aios_app.services.update_aios import go_back, look_for_update, make_release, take_release
 from tests.integration.git_fixtures import commit, deaf_port, git, quiet_git
-from tests.integration.release_fixtures import SETUP, Upstream, upstream
+from tests.integration.release_fixtures import SETUP, Upstream, silent, upstream
 
 __all__ = ["deaf_port", "quiet_git", "upstream"]
 
@@ -52,17 +52,17 @@ def test_going_back_leads_to_the_version_before_and_the_newer_is_not_taken_by_it
     new = upstream.push("two")
     upstream.update()
 
-    go_back(upstream.place, [].append)
+    go_back(upstream.place, silent)
 
     assert upstream.version() == "one"
     assert upstream.releases.notes.skipped == new
-    go_back(upstream.place, [].append)
+    go_back(upstream.place, silent)
     assert upstream.version() == "two"
 
 
 def test_where_nothing_came_before_there_is_nothing_to_go_back_to(upstream: Upstream) -> None:
     with pytest.raises(ConflictError, match="no version before"):
-        go_back(upstream.place, [].append)
+        go_back(upstream.place, silent)
 
     assert upstream.version() == "one"
 
@@ -201,8 +201,8 @@ def test_of_two_updates_at_once_one_gives_up(upstream: Upstream) -> None:
     news = look_for_update(upstream.place)
 
     with upstream.releases.updating(), pytest.raises(InstanceBusy, match="another update"):
-        make_release(upstream.place, news.commit, [].append)
+        make_release(upstream.place, news.commit, silent)
 
-    make_release(upstream.place, news.commit, [].append)
-    take_release(upstream.place, news.commit, [].append)
+    make_release(upstream.place, news.commit, silent)
+    take_release(upstream.place, news.commit, silent)
     assert upstream.version() == "two"
