@@ -149,9 +149,9 @@ def _stop(ctx: Context, *, refs: Sequence[str], cwd: str, all_processes: bool) -
     return {"results": stop_jobs(ctx, jobs, all_processes=all_processes)}
 
 
-def _retry(ctx: Context, *, refs: Sequence[str], cwd: str, agent: str, is_fresh: bool) -> dict[str, Any]:
+def _retry(ctx: Context, *, refs: Sequence[str], cwd: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
     """A new attempt of each job that failed, was stopped or is lost."""
-    return retry_jobs(ctx, find_jobs(ctx, refs, cwd), agent=agent, is_fresh=is_fresh)
+    return retry_jobs(ctx, find_jobs(ctx, refs, cwd), **fields)
 
 
 def _open(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
@@ -318,7 +318,9 @@ ENDPOINTS = {
     "POST /jobs/find": Endpoint(service=_find, body=_JOBS),
     "POST /jobs/stop": Endpoint(service=_stop, body=_JOBS | {"all_processes": _NO}),
     "POST /jobs/retry": Endpoint(
-        service=_retry, body=_JOBS | {"agent": _EMPTY, "is_fresh": _NO}, afterwards=dispatch
+        service=_retry,
+        body=_JOBS | {"agent": _EMPTY, "is_fresh": _NO, "machine": _EMPTY},
+        afterwards=dispatch,
     ),
     "POST /jobs/open": Endpoint(
         service=_open,

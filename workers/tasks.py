@@ -19,6 +19,7 @@ from aios_app.queue.sending import (
     JOB_CHECK,
     MERGE_PUSH,
     MESSAGE_VERSION,
+    PROGRESS_PUSH,
     RECONCILE,
     UPDATE_CHECK,
     WAKE,
@@ -32,6 +33,7 @@ from aios_app.services.end_job import end_job
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.land_job import begin_landing
 from aios_app.services.reconcile import reconcile
+from aios_app.services.save_progress import save_progress
 from aios_app.services.spawn_job import AttemptFailed, spawn_job
 from aios_app.services.update_check import check_for_update
 from workers.listeners import Listeners
@@ -75,6 +77,12 @@ def _register_short(app: Celery, ctx: Context) -> None:
         with _noting_trouble(ctx):
             _check_version(v)
             return check_for_update(ctx)
+
+    @app.task(name=PROGRESS_PUSH, throws=(AiosError,))
+    def progress_push(*, v: int, attempt: str) -> None:
+        with _noting_trouble(ctx):
+            _check_version(v)
+            save_progress(ctx, attempt)
 
     @app.task(name=WAKE)
     def wake(*, v: int) -> None:

@@ -176,6 +176,7 @@ class Job:
     undone_sha: str = ""  #: the commit of ``landed_ref`` that took it back
     pull_request: str = ""  #: address
     seen_ms: int = 0  #: when a person put it off in a review
+    wip: str = ""  #: the commit of its unfinished work that origin has under ``refs/aios/wip/``
     step: int = 0  #: of a job of steps, the one that it has come to, from 1
     progress: str = ""  #: the same in words: ``2/3: Show status``
 

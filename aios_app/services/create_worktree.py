@@ -6,10 +6,14 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from aios_app.domain.errors import GitError
 from aios_app.domain.models import Job, JobState, Project
+from aios_app.domain.specs import parse_duration
 from aios_app.git.base import resolve_base
 from aios_app.git.repository import Repository
-from aios_app.git.worktrees import add_worktree, repository_lock, write_metadata
+from aios_app.git.runner import first_words
+from aios_app.git.wip import bring_wip, fetch_wip
+from aios_app.git.worktrees import add_worktree, read_metadata, repository_lock, write_metadata
 from aios_app.services.context import Context
 from aios_app.services.fetch_origin import fetch_origin
 from aios_app.services.project_places import repository_of, root_of, worktree_of
@@ -23,6 +27,15 @@ class _Base:
     ref: str
     sha: str
     note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What an earlier attempt had pushed, on whichever machine; empty: nothing, or nobody needs it."""
+
+    sha: str = ""
+    begin: str = ""  #: the commit at which the worktree begins: what of it was committed
+    problem: str = ""  #: why it is not to be had
 
 
 def create_worktree(ctx: Context, attempt_id: str) -> None:
@@ -43,9 +56,13 @@ def create_worktree(ctx: Context, attempt_id: str) -> None:
     with repository_lock(ctx.settings.locks_dir, repository):
         if ctx.ledger.job_of(attempt).state is not JobState.PREPARING:
             return  # the same task, sent twice, has been quicker
-        base = _known_base(job) or _fetched_base(ctx, job, repository)
+        work = _pushed_work(ctx, job, repository)
+        base = (None if work.problem else _known_base(job)) or _fetched_base(ctx, job, repository)
+        base = replace(base, note="; ".join(filter(None, (work.problem, base.note))))
         worktree = Path(job.worktree)
-        add_worktree(repository, path=worktree, branch=job.branch, sha=base.sha)
+        add_worktree(repository, path=worktree, branch=job.branch, sha=work.begin or base.sha)
+        if work.sha and read_metadata(worktree) is None:
+            bring_wip(worktree, work.sha)
         write_metadata(worktree, metadata_of(job, base_ref=base.ref, base_sha=base.sha))
     ctx.ledger.move(
         attempt_id, {JobState.PREPARING}, None, base_ref=base.ref, base_sha=base.sha, note=base.note
@@ -59,6 +76,17 @@ def _at_its_place(ctx: Context, job: Job) -> Job:
     if here != job:
         ctx.ledger.move(job.attempt, {JobState.PREPARING}, None, path=here.path, worktree=here.worktree)
     return here
+
+
+def _pushed_work(ctx: Context, job: Job, repository: Repository) -> _Work:
+    if not job.wip or Path(job.worktree).exists():
+        return _Work()
+    try:
+        limit_s = parse_duration(ctx.catalog.get("clone_limit"))
+        sha, begin = fetch_wip(repository, job.name, timeout_s=limit_s)
+    except GitError as error:
+        return _Work(problem=f"its earlier work could not be fetched ({first_words(error)}): it begins anew")
+    return _Work(sha=sha, begin=begin)
 
 
 def _known_base(job: Job) -> _Base | None:

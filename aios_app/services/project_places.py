@@ -53,6 +53,13 @@ def placed(
     return usable, problems
 
 
+def placed_on(ctx: Context, project: Project | None, wanted: Machine | None, *, name: str) -> Project:
+    """One project as ``placed`` has it; raises ``ProjectUnusable`` with why it cannot be there."""
+    if project is None:
+        raise ProjectUnusable(f"project {name} is not saved any more: see aios p")
+    return _placed(ctx, project, wanted)
+
+
 def is_here(ctx: Context, project: Project) -> bool:
     """Whether its path is on this machine."""
     return bool(project.path) and project.machine_id == ctx.machine
@@ -93,7 +100,8 @@ def repository_of(ctx: Context, job: Job) -> Repository:
 def worktree_of(ctx: Context, job: Job) -> Path:
     """Where the job's worktree is, or will be, on this machine."""
     folder = ctx.catalog.get("worktrees_dir") or ctx.settings.worktrees_dir
-    return Path(job.worktree) if job.worktree else Path(folder).expanduser() / job.name
+    name = job.name if job.attempt_no == 1 else f"{job.name}-a{job.attempt_no}"
+    return Path(job.worktree) if job.worktree else Path(folder).expanduser() / name
 
 
 def _placed(ctx: Context, project: Project, wanted: Machine | None) -> Project:

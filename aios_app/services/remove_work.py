@@ -31,7 +31,7 @@ def remove_work(ctx: Context, job: Job, *, landed_sha: str = "") -> Removal:
     repository, path = find_repository(Path(job.path)), Path(job.worktree)
     with repository_lock(ctx.settings.locks_dir, repository):
         check_own(job)
-        return remove_worktree(
+        removal = remove_worktree(
             repository,
             TrashEntry(
                 name=path.name,
@@ -49,6 +49,9 @@ def remove_work(ctx: Context, job: Job, *, landed_sha: str = "") -> Removal:
             max_bytes=max_bytes(ctx),
             expected_head=landed_sha,
         )
+    if job.wip:
+        ctx.queue.send_progress(job)
+    return removal
 
 
 def losses(ctx: Context, job: Job) -> Losses:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aios_app.domain.errors import BadValue
+from aios_app.domain.errors import BadValue, ProjectUnusable, UsageError
+from aios_app.domain.machines import Machine
 from aios_app.domain.models import Job, JobState
 from aios_app.domain.steps import STEPS
 from aios_app.services.context import Context
+from aios_app.services.project_places import machine_named, placed_on
 from aios_app.services.records import record
 
 #: The mode of an attempt that a person wants now, also where its lane is parked.
@@ -16,9 +18,12 @@ RETRY = "retry"
 RETRIABLE = frozenset({JobState.FAILED, JobState.STOPPED, JobState.LOST})
 
 
-def retry_jobs(ctx: Context, jobs: Sequence[Job], *, agent: str, is_fresh: bool) -> dict[str, Any]:
+def retry_jobs(
+    ctx: Context, jobs: Sequence[Job], *, agent: str, is_fresh: bool, machine: str = ""
+) -> dict[str, Any]:
     """Queues a new attempt of each failed, stopped or lost job; ``claim.dispatch`` sends what may begin.
 
+    On ``machine``, or where its own is gone on any, the work goes on that was pushed, else from the base.
     Jobs in other states are passed over silently where there is one to retry, else named as problems.
     """
     chosen = [job for job in jobs if job.state in RETRIABLE]
@@ -28,8 +33,14 @@ def retry_jobs(ctx: Context, jobs: Sequence[Job], *, agent: str, is_fresh: bool)
         raise BadValue("a job of steps has no agent: retry it without --agent")
     problems = [] if chosen else [_problem(job, f"is {job.state}: nothing to retry") for job in jobs]
     renewed: list[Job] = []
+    wanted = machine_named(ctx, machine) if machine else None
     for job in chosen:
-        if renew_job(ctx, job, _changes(ctx, job, agent=agent, is_fresh=is_fresh), mode=RETRY):
+        try:
+            moved = _move(ctx, job, wanted)
+        except (ProjectUnusable, UsageError) as error:
+            problems.append(_problem(job, f"stays: {error}"))
+            continue
+        if renew_job(ctx, job, _changes(ctx, job, agent=agent, is_fresh=is_fresh) | moved, mode=RETRY):
             renewed.append(record(ctx, job.number))
         else:
             problems.append(_problem(job, "changed its state meanwhile: look at aios jobs"))
@@ -56,8 +67,30 @@ def _changes(ctx: Context, job: Job, *, agent: str, is_fresh: bool) -> dict[str,
             "branch": _suffixed(job.branch, job.attempt_no, suffix),
             "base_sha": "",
             "base_ref": "",
+            "wip": "",
         }
     return changes
+
+
+def _move(ctx: Context, job: Job, wanted: Machine | None) -> dict[str, str | int]:
+    """What changes where the job leaves its machine; nothing where it stays."""
+    if wanted.id == job.machine if wanted else job.machine in ctx.ledger.machines():
+        return {}
+    if job.is_in_place:
+        raise UsageError("it works in a directory of its machine")
+    saved = (one for one in ctx.catalog.projects() if one.uuid == job.project_id)
+    project = placed_on(ctx, next(saved, None), wanted, name=job.project)
+    base: dict[str, str | int] = {} if job.wip else {"base_sha": "", "base_ref": ""}
+    return base | {
+        "machine": project.machine_id,
+        "path": project.path,
+        "worktree": "",
+        "branch": _suffixed(job.branch, job.attempt_no, f"-a{job.attempt_no + 1}"),
+        "placed": f"--machine {wanted.name}" if wanted else "",
+        "conversation": "",
+        "transcript": "",
+        "usage": "",
+    }
 
 
 def _suffixed(name: str, attempt_no: int, suffix: str) -> str:
