@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aios_app.agents import DEMO_AGENT
 from aios_app.domain.errors import AiosError, StackError
 from aios_app.services.container_logins import prepare_home
 from aios_app.services.context import open_catalog
-from aios_app.settings import load
+from aios_app.services.join_cluster import join_by_url
+from aios_app.settings import Settings, load
 from aios_app.stack.claim_data import Claim, claim
 from aios_app.stack.cluster import write_cluster
 from aios_app.stack.directories import prepare_directories
@@ -108,11 +108,9 @@ def redis_url(folders: Folders) -> str:
     return f"redis://:{password}@{host}:6379/0"
 
 
-def set_up(environ: Mapping[str, str], cluster: dict[str, str], values: Mapping[str, str]) -> None:
-    """Makes the instance a part of the cluster, with these settings and the stand-in agent to try it with."""
-    settings = load(environ)
+def set_up(settings: Settings, values: Mapping[str, str]) -> None:
+    """Gives the instance these settings, and the stand-in agent to try it with."""
     prepare_directories(settings)
-    write_cluster(settings, cluster)
     catalog = open_catalog(settings)
     try:
         for key, value in values.items():
@@ -125,15 +123,16 @@ def set_up(environ: Mapping[str, str], cluster: dict[str, str], values: Mapping[
 
 def _worker(folders: Folders) -> NoReturn:
     claimed = settle(folders)
-    environ = environment(claimed)
-    here = socket.gethostbyname(socket.gethostname())  # another one after each restart
-    cluster = {"redis_url": redis_url(folders), "listen": here}
-    set_up(environ, cluster, {"machine_name": f"worker-{claimed.number}"})
-    _become(environ, "-m", "aios_app.cli", "worker")
+    settings = load(environment(claimed))
+    set_up(settings, {"machine_name": f"worker-{claimed.number}"})
+    join_by_url(settings, redis_url(folders))
+    _become(environment(claimed), "aios_app.stack.foreground")
 
 
 def _web(folders: Folders) -> NoReturn:
-    environ = environment(settle(folders))
+    """It steers the cluster and is none of its machines: no job runs here."""
+    claimed = settle(folders)
+    settings = load(environment(claimed))
     everywhere = "0.0.0.0"  # noqa: S104 - of the container, which publishes one port on loopback
     values = {
         "machine_name": "web",
@@ -142,8 +141,10 @@ def _web(folders: Folders) -> NoReturn:
         "web_published": os.environ.get("AIOS_WEB_PORT", str(WEB_PORT)),
         "web_token": _text(folders.keys / WEB_TOKEN),
     }
-    set_up(environ, {"redis_url": redis_url(folders), "worker": "off"}, values)
-    _become(environ, "-m", "aios_app.stack.guard", "web", "--", sys.executable, "-P", "-m", "web")
+    set_up(settings, values)
+    url = redis_url(folders)
+    write_cluster(settings, {"redis_url": url, "cluster": f"{urlsplit(url).hostname}", "worker": "off"})
+    _become(environment(claimed), "aios_app.stack.foreground")
 
 
 def _flower(folders: Folders) -> NoReturn:
@@ -155,12 +156,12 @@ def _flower(folders: Folders) -> NoReturn:
         "FLOWER_READ_ONLY": "true",
         "CELERY_BROKER_URL": redis_url(folders),
     }
-    _become({**os.environ, **options}, "-m", "celery", "flower")
+    _become({**os.environ, **options}, "celery", "flower")
 
 
 def _become(environ: Mapping[str, str], *words: str) -> NoReturn:
     os.chdir("/")
-    os.execve(sys.executable, [sys.executable, "-P", *words], environ)  # noqa: S606 - no shell is what is wanted
+    os.execve(sys.executable, [sys.executable, "-P", "-m", *words], environ)  # noqa: S606 - no shell is what is wanted
 
 
 def _checked(name: str, given: str) -> str:

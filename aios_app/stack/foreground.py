@@ -1,16 +1,22 @@
-"""The stack in the foreground: its supervisor runs beside a process that lives as long as it is wanted."""
+"""The stack in the foreground: its supervisor runs beside a process that lives as long as it is wanted.
+
+``python -m aios_app.stack.foreground`` starts it and stays.
+"""
 
 from __future__ import annotations
 
 import os
 import select
 import signal
+import sys
 from types import FrameType
 
-from aios_app.settings import Settings
+from aios_app.domain.errors import AiosError
+from aios_app.settings import Settings, load
 from aios_app.stack.down import down
 from aios_app.stack.processes import Record
 from aios_app.stack.supervisor import NAME
+from aios_app.stack.up import up
 
 
 def stay(settings: Settings) -> bool:
@@ -33,3 +39,18 @@ def stay(settings: Settings) -> bool:
     if is_told:
         down(settings)
     return is_told
+
+
+def main() -> int:
+    """The exit status: 0 after a signal, 4 where the stack did not start, or ended by itself."""
+    os.umask(0o077)
+    try:
+        up(load())
+        return 0 if stay(load()) else 4
+    except AiosError as error:
+        sys.stderr.write(f"{error}\n")
+        return 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -18,6 +18,8 @@ from aios_app.services.container import Folders, environment, make_keys, redis_u
 from aios_app.services.context import open_catalog
 from aios_app.settings import load
 from aios_app.stack.claim_data import claim
+from aios_app.stack.cluster import write_cluster
+from aios_app.stack.directories import prepare_directories
 from aios_app.store.settings_table import SETTINGS
 from tests.conftest import CHECKOUT
 
@@ -146,12 +148,14 @@ def test_the_instance_is_of_the_cluster_and_keeps_what_a_person_has_set(folders:
     make_keys(folders)
     claimed = settle(folders)
     environ = environment(claimed)
-    set_up(environ, {"redis_url": redis_url(folders), "worker": "off"}, {"machine_name": "web"})
+    prepare_directories(load(environ))
+    write_cluster(load(environ), {"redis_url": redis_url(folders), "worker": "off"})
     settings = load(environ)
+    set_up(settings, {"machine_name": "web"})
     catalog = open_catalog(settings)
     catalog.set("max_agents", "3")
     catalog.close()
-    set_up(environ, {"redis_url": redis_url(folders)}, {"machine_name": "web"})
+    set_up(settings, {"machine_name": "web"})
     os.close(claimed.descriptor)
 
     catalog = open_catalog(load(environ))
@@ -159,7 +163,7 @@ def test_the_instance_is_of_the_cluster_and_keeps_what_a_person_has_set(folders:
     agents = {agent.key for agent in catalog.agents()}
     catalog.close()
     assert (settings.redis_url, settings.is_member) == (redis_url(folders), True)
-    assert (settings.has_worker, load(environ).has_worker) == (False, True)
+    assert settings.has_worker is False
     assert chosen == {"machine_name": "web", "max_agents": "3"}
     assert "d" in agents
     assert stat.S_IMODE(settings.cluster_file.stat().st_mode) == 0o600
