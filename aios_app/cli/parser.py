@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 
 from aios_app.cli import terminal
@@ -24,6 +24,26 @@ _HANDLES = (
     (r"w\+\+\d+", "w++"),
     (r"r\d+", "jobs"),
 )
+_MAY_BE_AGENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\+\+)?")
+#: Words of other programs, and the command that does it here.
+_ELSEWHERE = {
+    "clean": "cleanup",
+    "delete": "w+",
+    "init": "setup",
+    "kill": "stop",
+    "list": "jobs",
+    "merge": "land",
+    "projects": "p",
+    "ps": "jobs",
+    "rm": "w+",
+    "sessions": "ls",
+    "show": "diff",
+    "tail": "logs",
+    "undo": "revert",
+    "upgrade": "update",
+    "worktree": "w",
+    "worktrees": "w",
+}
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -34,7 +54,14 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message} ({self.prog} --help)")
+        raise UsageError(f"{self.prog}: {message}{self._near(message)} ({self.prog} --help)")
+
+    def _near(self, message: str) -> str:
+        """What a flag that is none may have meant."""
+        word = message.removeprefix("unrecognized arguments: ").partition(" ")[0].partition("=")[0]
+        if word == message or not word.startswith("--"):
+            return ""
+        return _did_you_mean(word, self._option_string_actions)
 
     def _parse_optional(self, arg_string: str) -> Any:  # noqa: ANN401 - as argparse has it, by version
         """A word with a blank is text, e.g. a prompt that begins with a dash."""
@@ -43,27 +70,34 @@ class _Parser(argparse.ArgumentParser):
         return super()._parse_optional(arg_string)
 
 
-def find_verb(word: str) -> tuple[Verb, list[str]]:
-    """The verb that a first word means, and the arguments that are in the word itself."""
+def find_verb(word: str, also: Iterable[str] = ()) -> tuple[Verb, list[str]]:
+    """The verb that a first word means, and the arguments that are in the word itself.
+
+    The ``UsageError`` of an unknown one names the nearest command, agent, or word of ``also``.
+    """
     if word in VERBS:
         return VERBS[word], []
     for pattern, name in _HANDLES:
         if re.fullmatch(pattern, word, re.ASCII):
             return VERBS[name], [word.lstrip("w+")]
-    if _calls_agent(word):
+    agents = _agents() if _MAY_BE_AGENT.fullmatch(word) else []
+    if agents and _calls_agent(word, agents):
         return VERBS["start"], [word]
-    raise UsageError(f"'{word}' is not a command{_did_you_mean(word)} (aios help)")
+    raise UsageError(f"'{word}' is not a command{_hint(word, [*VERBS, *also, *agents])} (aios help)")
 
 
-def _calls_agent(word: str) -> bool:
-    """Whether the word is an agent's key or name, with or without what may be at its end."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*(\+\+)?", word):
-        return False
+def _agents() -> list[str]:
+    """The agents' keys and names."""
     from aios_app.cli import on_disk
+
+    return [name for agent in on_disk.agents()["agents"] for name in (agent["key"], agent["name"])]
+
+
+def _calls_agent(word: str, agents: list[str]) -> bool:
+    """Whether the word is an agent's key or name, with or without what may be at its end."""
     from aios_app.domain.opening import split_call
 
-    agents = on_disk.agents()["agents"]
-    return split_call(word, [name for agent in agents for name in (agent["key"], agent["name"])]) is not None
+    return split_call(word, agents) is not None
 
 
 def load(verb: Verb) -> ModuleType:
@@ -113,8 +147,12 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(words[:at]), list(words[at + 1 :])
 
 
-def _did_you_mean(word: str) -> str:
-    import difflib
+def _hint(word: str, known: Iterable[str]) -> str:
+    meant = _ELSEWHERE.get(word)
+    return f": did you mean {meant}?" if meant else _did_you_mean(word, known)
 
-    close = difflib.get_close_matches(word, VERBS, n=1)
-    return f": did you mean {close[0]}?" if close else ""
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    from aios_app.store.wording import did_you_mean
+
+    return did_you_mean(word, known)

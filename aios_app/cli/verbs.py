@@ -14,6 +14,8 @@ TOPICS = {
     "projects": "projects and worktrees",
     "settings": "agents and settings",
     "stack": "the stack of this machine",
+    "machines": "several machines",
+    "steps": "lists of steps, task files",
 }
 
 
@@ -72,7 +74,7 @@ _LIST = (
         is_basic=True,
         takes_rest=True,
     ),
-    Verb("run", "run", "start", "NAME|FILE", "steps in one shell: built at the prompt, or a task file"),
+    Verb("run", "run", "steps", "NAME|FILE", "steps in one shell: built at the prompt, or a file"),
     Verb("prompt", "prompt", "start", "[AGENT]", "the prompt of an agent that is given none"),
     Verb("jobs", "jobs", "steer", "[r3]", "the jobs, what needs you first", is_basic=True),
     Verb("attach", "attach", "steer", "JOB", "make this terminal the job's", is_basic=True),
@@ -130,14 +132,14 @@ _LIST = (
     Verb("status", "status", "stack", "", "fleet and stack in ten lines", is_basic=True),
     Verb("up", "up", "stack", "", "start the stack; commands that need it do so themselves"),
     Verb("down", "down", "stack", "", "stop the stack; agents go on in tmux"),
-    Verb("worker", "worker", "stack", "[--join TOKEN]", "this machine works for a cluster"),
-    Verb("join-token", "join_token", "stack", "", "a line that lets one machine join the cluster"),
-    Verb("machines", "machines", "stack", "[drain NAME]", "the machines of the cluster"),
+    Verb("worker", "worker", "machines", "[--join TOKEN]", "this machine works for a cluster"),
+    Verb("join-token", "join_token", "machines", "", "a line that lets one machine join the cluster"),
+    Verb("machines", "machines", "machines", "[drain NAME]", "the machines of the cluster"),
     Verb("doctor", "doctor", "stack", "", "what is missing on this machine, and what mends it"),
     Verb("update", "update", "stack", "[--back]", "a newer AIOS; asks first. Or the one before"),
     Verb("install", "install", "stack", "", "make aios a command that completes by Tab"),
     Verb("uninstall", "uninstall", "stack", "", "undo what install did"),
-    Verb("help", "help", "stack", "[COMMAND|TOPIC]", "the page of a command, or the commands of a topic"),
+    Verb("help", "help", "stack", "[COMMAND|TOPIC]", "the page of a command or of a topic"),
 )
 
 VERBS = {verb.name: verb for verb in _LIST}
@@ -160,9 +162,9 @@ def short_help() -> str:
     ])  # fmt: skip
 
 
-def topic_help(topic: str) -> str:
-    """All commands of one topic."""
-    return "\n".join([f"{TOPICS[topic]}:", "", *_lines(verb for verb in _LIST if verb.topic == topic)])
+def commands_of(topic: str) -> list[str]:
+    """The commands of one topic, a line for each."""
+    return _lines(verb for verb in _LIST if verb.topic == topic)
 
 
 def _lines(verbs: Iterable[Verb]) -> list[str]:

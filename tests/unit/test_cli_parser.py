@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from aios_app.cli import exits, parser, verbs
+from aios_app.cli import exits, parser, topics, verbs
 from aios_app.cli.job_lines import LIVE, WENT_WRONG
 from aios_app.domain import errors
 from aios_app.domain.errors import AiosError, UsageError
@@ -92,7 +92,7 @@ def test_each_command_has_a_page_that_ends_with_real_command_lines(verb: verbs.V
 
 
 def test_the_short_help_has_twelve_words_and_the_topics_have_all() -> None:
-    pages = [verbs.topic_help(topic) for topic in verbs.TOPICS]
+    pages = [topics.page(topic) for topic in verbs.TOPICS]
 
     assert sum(verb.is_basic for verb in verbs.VERBS.values()) == 12
     for verb in verbs.VERBS.values():

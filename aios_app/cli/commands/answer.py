@@ -16,7 +16,7 @@ EXAMPLES = (
     "aios config answers 'proceed? = y'",
     "aios answer 7          the question it asks now, or its next one",
     "aios answer 7 600      all questions of the next ten minutes",
-    "aios answer 7 --always until its work is over",
+    "aios answer 7 --always  all, until its work is over",
 )
 
 

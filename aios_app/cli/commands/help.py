@@ -1,10 +1,10 @@
-"""``aios help``: the page of a command, or the commands of a topic."""
+"""``aios help``: the page of a command, or of a topic."""
 
 from __future__ import annotations
 
 import argparse
 
-from aios_app.cli import exits, output, parser, verbs
+from aios_app.cli import exits, output, parser, topics, verbs
 
 EXAMPLES = ("aios help", "aios help all", "aios help projects")
 
@@ -26,6 +26,6 @@ def _page(word: str | None) -> str:
     if word is None:
         return verbs.short_help()
     if word in verbs.TOPICS:
-        return verbs.topic_help(word)
-    verb, _ = parser.find_verb(word)
+        return topics.page(word)
+    verb, _ = parser.find_verb(word, also=verbs.TOPICS)
     return parser.help_of(verb, parser.load(verb))

@@ -12,7 +12,7 @@ EXAMPLES = (
     "aios run demo                         the steps that were built as demo",
     "aios run deploy --var env=prod        tasks/deploy.json of this project",
     "aios run tasks/deploy.json --dry-run  what it would do",
-    "aios run --schema                     the JSON Schema of task files, for your editor",
+    "aios run --schema                     the schema of task files, for editors",
 )
 
 

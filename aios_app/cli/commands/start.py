@@ -13,7 +13,8 @@ EXAMPLES = (
     "aios c                  Codex in this directory: attach, or start it",
     "aios c shop             the same in project shop; aios c ../x in a directory",
     'aios c "fix the test"   give it that prompt, and attach',
-    "aios cp, aios cpp       its default prompt, to be edited; or submitted",
+    "aios cp                 its default prompt, to be edited",
+    "aios cpp                its default prompt, submitted",
     'aios c++ shop "fix it"  in a new worktree, with a branch of its own',
     'aios l -d -p "go on"    Claude; do not attach',
 )

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXAMPLES = (
-    "aios update               shows what is new, asks, builds and takes it; agents go on",
+    "aios update              shows what is new, asks, takes it; agents go on",
     "aios update -y",
-    "aios update --back        the version before again",
-    "aios --auto-update-on     look once a week, and take what is new; --auto-update-off",
+    "aios update --back       the version before again",
+    "aios --auto-update-on    look once a week, and take what is new",
+    "aios --auto-update-off   only when I say so",
     "aios config check_interval 86400     once a day",
 )
 
