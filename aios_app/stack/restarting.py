@@ -19,7 +19,7 @@ from aios_app.stack.waiting import tries
 _WARM_S = 60.0
 _START_S = 30.0
 #: So long it has to live on before it counts as come up.
-_SETTLE_S = 2.0
+_SETTLE_S = 1.0
 _LOCK_S = 30.0
 _MAX_QUICK_ENDS = 3
 _STAYS = "redis"
