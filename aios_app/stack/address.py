@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import ssl
+from contextlib import closing
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from aios_app.domain.errors import StackError
@@ -11,6 +13,7 @@ from aios_app.settings import Settings
 #: Seconds that a Redis of the person's own has to accept a connection.
 _CONNECT_S = 5.0
 _REDIS_PORT = 6379
+_LONGEST_ANSWER = 512
 
 _CELERY_SOCKET = "redis+socket"
 _PLAIN_SOCKET = "unix"
@@ -31,23 +34,34 @@ def redis_py_url(settings: Settings) -> str:
 
 
 def check_outside_redis(settings: Settings) -> None:
-    """Raises ``StackError`` where Redis is not the embedded one and nothing accepts connections there."""
+    """Raises ``StackError`` where Redis is not the embedded one, and does not answer or lets nobody in."""
     if settings.redis_url is None:
         return
+    whose = "the Redis of this cluster" if settings.is_member else "which AIOS_REDIS_URL names"
+    place = _without_password(settings.redis_url)
     try:
-        _connection(settings.redis_url).close()
+        with closing(_connection(settings.redis_url)) as connection:
+            refusal = _refusal(connection, settings.redis_url)
+    except ssl.SSLCertVerificationError as error:
+        raise StackError(
+            f"{place}, {whose}, shows a certificate that is not trusted here: {error}"
+        ) from error
     except (OSError, ValueError) as error:
-        place = _without_password(settings.redis_url)
-        who = "which AIOS_REDIS_URL names" if not settings.is_member else "the Redis of this cluster"
-        raise StackError(f"Redis does not answer at {place}, {who}: {error}") from error
+        raise StackError(f"Redis does not answer at {place}, {whose}: {error}") from error
+    if refusal:
+        removed = "this machine was removed from its cluster (aios worker --join TOKEN joins anew), or "
+        raise StackError(
+            f"{place}, {whose}, does not let this machine in: {removed if settings.is_member else ''}the "
+            f"password in its URL is wrong ({refusal})"
+        )
 
 
 def _connection(url: str) -> socket.socket:
     parts = urlsplit(url)
     if parts.scheme not in {_PLAIN_SOCKET, _CELERY_SOCKET}:
-        return socket.create_connection(
-            (parts.hostname or "localhost", parts.port or _REDIS_PORT), _CONNECT_S
-        )
+        host = parts.hostname or "localhost"
+        connection = socket.create_connection((host, parts.port or _REDIS_PORT), _CONNECT_S)
+        return _encrypted(connection, url) if parts.scheme == "rediss" else connection
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(_CONNECT_S)
     try:
@@ -56,6 +70,36 @@ def _connection(url: str) -> socket.socket:
         connection.close()
         raise
     return connection
+
+
+def _encrypted(connection: socket.socket, url: str) -> socket.socket:
+    parts = urlsplit(url)
+    asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    tls = ssl.create_default_context(cafile=asked.get("ssl_ca_certs"))
+    if asked.get("ssl_cert_reqs", "required").lower() not in {"required", "cert_required"}:
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    elif asked.get("ssl_check_hostname", "true").lower() == "false":
+        tls.check_hostname = False
+    try:
+        return tls.wrap_socket(connection, server_hostname=parts.hostname)
+    except OSError:
+        connection.close()
+        raise
+
+
+def _refusal(connection: socket.socket, url: str) -> str:
+    """What Redis says against the user and the password of the URL; empty where it takes them."""
+    parts = urlsplit(url)
+    words = [unquote(word) for word in (parts.username, parts.password) if word]
+    command = ["AUTH", *words] if words else ["PING"]
+    encoded = [word.encode("utf-8", "surrogateescape") for word in command]
+    request = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)
+    connection.sendall(b"*%d\r\n%s" % (len(encoded), request))
+    answer = connection.recv(_LONGEST_ANSWER)
+    if not answer:
+        raise OSError("it ended the connection")
+    refused = answer.startswith((b"-WRONGPASS", b"-NOAUTH", b"-NOPERM"))
+    return answer[1:].decode("utf-8", "replace").strip() if refused else ""
 
 
 def _without_password(url: str) -> str:
