@@ -15,6 +15,7 @@ from aios_app.domain.steps import STEPS
 from aios_app.git.repository import worktree_of
 from aios_app.git.worktrees import read_metadata
 from aios_app.services.context import Context
+from aios_app.store.wording import did_you_mean
 
 #: What needs a person comes first.
 _ORDER = (
@@ -135,7 +136,8 @@ def _by_name(ctx: Context, part: str) -> Job:
         return max(of_steps, key=lambda job: job.number)
     named = [job for job in jobs if part and part in job.name]
     if not named:
-        raise UnknownJob(f"no job's name holds '{part}': aios jobs --all")
+        hint = did_you_mean(part, {word for job in jobs for word in (job.project, job.agent, job.name)})
+        raise UnknownJob(f"no job's name holds '{part}'{hint} (aios jobs --all lists them)")
     if len(named) > 1:
         numbers = ", ".join(str(job.number) for job in sorted(named, key=lambda job: job.number)[:8])
         raise UnknownJob(f"'{part}' is in the names of {len(named)} jobs ({numbers}): give the number")

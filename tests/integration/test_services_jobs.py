@@ -87,6 +87,7 @@ def test_a_dot_is_the_worktree_that_the_person_is_in(ctx: Context, shop: Path, s
         ("9" * 5000, "no job 9999"),
         ("r" + "9" * 5000, "no run r9999"),
         ("nothing", "no job's name holds 'nothing'"),
+        ("shpo", r"no job's name holds 'shpo': did you mean shop\? \(aios jobs"),
         ("shop", r"in the names of 2 jobs \(1, 2\)"),
         ("\u0663", "no job's name holds"),
         ("", "no job's name holds"),
