@@ -1,0 +1,65 @@
+"""The unit for systemd, as systemd itself reads it, and a tmux server that is none of its service's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aios_app.domain.errors import ConflictError
+from aios_app.settings import Settings, load
+from aios_app.stack.install import install
+from aios_app.stack.systemd import remove_unit, unit_path, write_unit
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Of a person whose directories have names that mean something to systemd."""
+    home = tmp_path / "a home %h $HOME"
+    checkout = tmp_path / "check out"
+    checkout.mkdir()
+    (checkout / "aios").write_text("#!/bin/sh\n")
+    (checkout / "aios").chmod(0o755)
+    loaded = load({"HOME": str(home), "AIOS_REDIS_URL": 'redis://:a"b%n\\c@10.0.0.5'})
+    install(loaded, checkout)
+    return loaded
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this machine has no systemd")
+def test_systemd_takes_the_unit_without_a_word(settings: Settings, tmp_path: Path) -> None:
+    unit = write_unit(settings, "/usr/bin:/a path/bin:/50%")
+
+    done = subprocess.run(
+        ["systemd-analyze", "--user", "verify", str(unit)],
+        env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert unit.stat().st_mode & 0o777 == 0o600
+    lines = unit.read_text().splitlines()
+    assert "KillMode=process" in lines
+    assert f"PIDFile={settings.run_dir}/supervisord.pid".replace("%", "%%") in lines
+    assert 'Environment="PATH=/usr/bin:/a path/bin:/50%%"' in lines
+    assert 'Environment="AIOS_REDIS_URL=redis://:a\\"b%%n\\\\c@10.0.0.5"' in lines
+
+
+def test_uninstall_removes_the_unit_and_what_enables_it_but_nobody_elses(settings: Settings) -> None:
+    unit = write_unit(settings, "/usr/bin")
+    wanted = unit.parent / "default.target.wants" / unit.name
+    wanted.parent.mkdir()
+    wanted.symlink_to(unit)
+
+    assert remove_unit(settings) == [wanted, unit]
+    assert remove_unit(settings) == []
+    assert not wanted.is_symlink()
+
+    unit_path(settings).write_text("[Service]\nExecStart=/bin/true\n")
+    assert remove_unit(settings) == []
+    with pytest.raises(ConflictError, match="not ours"):
+        write_unit(settings, "/usr/bin")
