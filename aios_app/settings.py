@@ -182,6 +182,11 @@ def is_inside_agent(environ: Mapping[str, str] | None = None) -> bool:
     return "AIOS_ATTEMPT" in (os.environ if environ is None else environ)
 
 
+def is_in_service(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether systemd started this process, or what started it, as a part of a service."""
+    return bool((os.environ if environ is None else environ).get("INVOCATION_ID"))
+
+
 def environment_without(*prefixes: str) -> dict[str, str]:
     """A copy of this process's environment without the variables whose names begin so, for a child."""
     return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}

@@ -22,6 +22,7 @@ from aios_app.stack.login_shell import API_KEYS, login_environment
 from aios_app.stack.redis_server import find_engine
 from aios_app.stack.releases import Releases
 from aios_app.stack.states import programs
+from aios_app.stack.systemd import ends_at_logout
 from aios_app.stack.unix_http import get_json
 
 _PROGRAM_TIMEOUT_S = 5.0
@@ -72,6 +73,7 @@ def checks(
         _stack(settings),
         *_browsers(settings),
         *_update(settings),
+        *_service(settings),
         _path(settings, login),
         _login_shell(settings, login),
         *_agents(agents or {}, login),
@@ -164,6 +166,13 @@ def _update(settings: Settings) -> Iterator[Check]:
     failure = Releases.failure_line(settings)
     if failure:
         yield Check(name="update", ok=None, says=" ".join(failure.split()), mend="aios update")
+
+
+def _service(settings: Settings) -> Iterator[Check]:
+    """Of a stack that systemd starts: whether it goes on when the person has logged out."""
+    if ends_at_logout(settings):
+        says = "lingering is off: the stack ends when you log out"
+        yield Check(name="service", ok=None, says=says, mend="loginctl enable-linger")
 
 
 def _path(settings: Settings, login: Mapping[str, str] | None) -> Check:

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import libtmux
 from libtmux.common import tmux_cmd
 
 from aios_app.domain.errors import TmuxError, TmuxMissing
+from aios_app.settings import is_in_service
 
 _log = logging.getLogger(__name__)
 
@@ -78,13 +80,24 @@ class TmuxClient(libtmux.Server):
     def start_and_run(self, argv: Sequence[str], *, configs: Sequence[Path]) -> tmux_cmd:
         """Run tmux commands, with a server that reads ``configs`` where none is up; refuses an old tmux."""
         require_tmux()
-        return self._run([*(f"-f{config}" for config in configs)], argv, stdin=b"")
+        flags = [f"-f{config}" for config in configs]
+        scope = [] if self._is_listening() else _own_scope()
+        result = self._run(flags, argv, stdin=b"", scope=scope)
+        if scope and result.returncode and not self._is_listening():  # no bus: the scope could not be made
+            return self._run(flags, argv, stdin=b"")
+        return result
 
     def run(self, argv: Sequence[str], *, stdin: bytes = b"") -> tmux_cmd:
         return self._run(["-N"], argv, stdin=stdin)
 
-    def _run(self, flags: Sequence[str], argv: Sequence[str], *, stdin: bytes) -> tmux_cmd:
-        command = [tmux_program(), "-u", f"-S{self.socket_path}", *flags, *argv]
+    def _is_listening(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket_path)) == 0
+
+    def _run(
+        self, flags: Sequence[str], argv: Sequence[str], *, stdin: bytes, scope: Sequence[str] = ()
+    ) -> tmux_cmd:
+        command = [*scope, tmux_program(), "-u", f"-S{self.socket_path}", *flags, *argv]
         started_s = time.monotonic()
         try:
             done = subprocess.run(
@@ -102,6 +115,15 @@ class TmuxClient(libtmux.Server):
         facts = {"tmux_cmd": argv[0], "tmux_exit": done.returncode, "duration_ms": duration_ms}
         _log.debug("tmux command completed", extra=facts)
         return _result(command, done)
+
+
+def _own_scope() -> list[str]:
+    """What begins a server outside of the systemd service that this process belongs to, if any.
+
+    With a service systemd ends all that belongs to it.
+    """
+    program = shutil.which("systemd-run") if is_in_service() else None
+    return [program, "--user", "--scope", "--quiet", "--collect", "--"] if program else []
 
 
 def clean_environment() -> dict[str, str]:

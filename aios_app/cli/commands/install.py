@@ -12,10 +12,13 @@ EXAMPLES = ("./aios install     in the checkout",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``install`` has no arguments."""
+    """The arguments of ``install``."""
+    parser.add_argument(
+        "--systemd", action="store_true", help="also write a user unit for systemd; nothing is enabled"
+    )
 
 
-def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes them
+def run(args: argparse.Namespace) -> int:
     """Makes the links, and says what to add to PATH where that is needed."""
     from aios_app.stack.install import install
 
@@ -25,6 +28,8 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
     if report.advice:
         output.say(f"for new terminals, put it into PATH: {report.advice}")
     _install_completion()
+    if args.systemd:
+        _install_unit()
     output.say("note  agents run as you, without asking: SECURITY.md")
     _show_agents()
     output.say("next: aios add PATH   (or aios scan DIRECTORY: the repositories there)   more: aios doctor")
@@ -41,6 +46,17 @@ def _install_completion() -> None:
         output.say(f"note  {output.clean(file)} is not of aios: left as it is")
     if report.advice:
         output.say(f"for Tab to complete, {report.advice}")
+
+
+def _install_unit() -> None:
+    import os
+
+    from aios_app.stack.systemd import COMMANDS, write_unit
+
+    path = write_unit(session.settings(), os.pathsep.join(os.get_exec_path()))
+    output.say(f"ok  {output.clean(path)}; to begin, and to go on after you log out:")
+    for command in COMMANDS:
+        output.say(f"    {command}")
 
 
 def _show_agents() -> None:
