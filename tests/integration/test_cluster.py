@@ -1,0 +1,362 @@
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from aios_app.agents import DEMO_AGENT
+from aios_app.domain.errors import BadValue, MachineRemoved, NotNow, QueueError, StackError, UsageError
+from aios_app.domain.machines import YOUNG_MS, client_name
+from aios_app.domain.models import JobState
+from aios_app.ledger import keys
+from aios_app.services.context import Context, build_context
+from aios_app.services.join_cluster import join_by_url, read_token
+from aios_app.services.machine_news import Herald
+from aios_app.services.machines import drain_machine, list_machines, remove_machine, resume_machine
+from aios_app.services.reconcile import ensure_ledger
+from aios_app.settings import Settings, load
+from aios_app.stack.address import check_outside_redis, redis_py_url
+from tests.conftest import environment_in
+from tests.integration.founder_fixtures import Founder, client, founding
+from tests.integration.service_fixtures import now, running
+
+
+@pytest.fixture(scope="module")
+def founder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Founder]:
+    """One for all tests here, that each give it machines of their own."""
+    with founding(tmp_path_factory.mktemp("f")) as founder:
+        yield founder
+
+
+@pytest.fixture
+def member(founder: Founder, short_path: Path) -> Settings:
+    return founder.member(short_path / "pi")
+
+
+@pytest.fixture
+def project(context: Context, make_project: Callable[[str], Path]) -> Path:
+    path = make_project("shop")
+    context.catalog.add_project(path)
+    context.catalog.put_agent(DEMO_AGENT)
+    return path
+
+
+@contextlib.contextmanager
+def joined(settings: Settings) -> Iterator[Context]:
+    """The member at work."""
+    with contextlib.closing(build_context(settings)) as context:
+        ensure_ledger(context, owns=True)
+        yield context
+
+
+# The relay
+
+
+def test_a_machine_reaches_the_ledger_by_tls_with_a_user_of_its_own(
+    founder: Founder, member: Settings
+) -> None:
+    with joined(member) as there:
+        assert there.settings.is_member
+        assert there.machine in {one.id for one in founder.context.ledger.machines_known()}
+        assert there.ledger.registry.owner() == founder.context.machine
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "FLUSHALL", "CONFIG GET dir", "ACL LIST", "ACL SETUSER x on", "KEYS *", "SHUTDOWN", "MONITOR", "SAVE",
+        "CLIENT KILL TYPE normal", "SCRIPT FLUSH", "FUNCTION LIST", "REPLICAOF NO ONE", "GET foreign",
+        "SET foreign 1", "SORT foreign", "DEBUG SLEEP 0", "MIGRATE h 1 k 0 1",
+    ],
+)  # fmt: skip
+def test_a_machine_has_no_other_keys_and_no_administration(
+    founder: Founder, command: str, member_client: Any
+) -> None:
+    with pytest.raises(redis.ResponseError):
+        member_client.execute_command(*command.split())
+
+
+@pytest.fixture(scope="module")
+def member_client(founder: Founder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    settings = founder.member(tmp_path_factory.mktemp("m") / "pi")
+    with client(settings) as connection:
+        yield connection
+
+
+def test_a_script_of_a_machine_has_no_other_keys_either(member_client: Any) -> None:
+    with pytest.raises(redis.ResponseError):
+        member_client.eval("return redis.call('SET', 'foreign', '1')", 0)
+
+
+def test_nobody_is_let_in_without_a_password(founder: Founder) -> None:
+    with redis.Redis(
+        unix_socket_path=str(founder.settings.redis_socket), retry=Retry(NoBackoff(), 0)
+    ) as stranger:
+        with pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+        with pytest.raises(redis.AuthenticationError):
+            stranger.execute_command("AUTH", "default", "")
+
+
+def test_large_values_pass_the_relay_unharmed_however_slowly_they_are_read(
+    member_client: Any,
+) -> None:
+    text = "0123456789abcdef" * (1 << 18)  # 4 MB, more than all buffers on the way
+
+    member_client.set("aios:1:large", text)
+    pipe = member_client.pipeline(transaction=False)
+    for _ in range(4):
+        pipe.get("aios:1:large")
+
+    assert all(found == text for found in pipe.execute())
+    member_client.delete("aios:1:large")
+
+
+def test_who_speaks_no_tls_gets_nothing_and_others_go_on(founder: Founder, member_client: Any) -> None:
+    with socket.create_connection(("127.0.0.1", founder.settings.relay_port)) as stranger:
+        stranger.sendall(b"PING\r\n" * 100)
+        stranger.settimeout(5)
+        answer = b"".join(iter(lambda: _received(stranger), b""))
+
+    assert b"PONG" not in answer
+    assert member_client.ping()
+
+
+def _received(connection: socket.socket) -> bytes:
+    with contextlib.suppress(ConnectionError):
+        return connection.recv(4096)
+    return b""
+
+
+def test_another_authority_is_not_taken_for_the_cluster_s(founder: Founder, member: Settings) -> None:
+    foreign = ssl.create_default_context()
+
+    with (
+        socket.create_connection(("127.0.0.1", founder.settings.relay_port)) as connection,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        foreign.wrap_socket(connection, server_hostname="127.0.0.1")
+    check_outside_redis(member)
+
+
+def test_a_restarted_redis_knows_its_machines_and_they_come_again(short_path: Path) -> None:
+    with founding(short_path) as founder:
+        member = founder.member(short_path / "pi")
+        with joined(member) as there:
+            founder.kill_server()
+            with pytest.raises(QueueError):
+                there.ledger.now_ms()
+            founder.start_server()
+
+            assert there.ledger.now_ms() > 0
+            assert there.machine in there.ledger.machines()
+
+
+# Joining
+
+
+def test_a_secret_lets_one_machine_join_once(founder: Founder) -> None:
+    secret = founder.secret()
+    first = founder.let_in("one", machine="0" * 36, secret=secret)
+
+    assert founder.let_in("one", machine="0" * 36, secret=secret)["name"] == first["name"]
+    with pytest.raises(UsageError, match="was used already"):
+        founder.let_in("two", machine="1" * 36, secret=secret)
+    founder.context.ledger.registry.members.dismiss("0" * 36)
+
+
+def test_an_old_secret_and_an_invented_one_are_refused_in_their_own_words(founder: Founder) -> None:
+    with pytest.raises(UsageError, match="has expired"):
+        founder.let_in(secret=founder.secret(for_ms=0))
+    with pytest.raises(UsageError, match="is of no use in this cluster"):
+        founder.let_in(secret="i" * 9)
+
+
+def test_a_machine_of_another_ledger_is_told_to_update(founder: Founder) -> None:
+    from aios_app.services.admit_machine import admit_machine
+
+    with pytest.raises(BadValue, match="update it"):
+        admit_machine(
+            founder.context, secret="s" * 9, id="2" * 36, name="old", version="0.0.1", ledger=0, run=0, job=0
+        )
+
+
+def test_a_second_machine_of_one_name_gets_a_number(founder: Founder, short_path: Path) -> None:
+    with joined(founder.member(short_path / "one", name="twin")) as one:
+        one.catalog.set("machine_name", "twin")
+        ensure_ledger(one)
+        assert founder.let_in("twin", machine="3" * 36)["name"] == "twin-2"
+
+
+@pytest.mark.parametrize("text", ["", "aios1.", "aios1.abc", "x", "aios1.bnVsbA", "aios1.W10"])
+def test_what_is_no_token_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(UsageError, match="no join token"):
+        read_token(text)
+
+
+def test_numbers_that_a_joining_machine_gave_are_not_given_again(founder: Founder) -> None:
+    ledger = founder.context.ledger
+    before = ledger.registry.last_numbers()
+
+    ledger.open(instance="", last_run=before[0] + 7, last_job=before[1] + 9)
+    ledger.open(instance="", last_run=0, last_job=0)
+
+    given = ledger.reserve(1)
+    assert (given.run, given.first_job) == (before[0] + 8, before[1] + 10)
+
+
+def test_a_machine_with_work_of_its_own_does_not_join(
+    founder: Founder, context: Context, project: Path
+) -> None:
+    running(context, "d:1", "fix it", cwd=project)
+    url = redis_py_url(founder.settings)
+
+    with pytest.raises(NotNow, match="neither landed nor dropped"):
+        join_by_url(context.settings, url)
+
+
+def test_by_a_url_a_machine_joins_with_a_name_of_its_own(founder: Founder, short_path: Path) -> None:
+    environment = environment_in(short_path)
+    done = join_by_url(load(environment), redis_py_url(founder.settings))
+
+    settings = load(environment)
+    with joined(settings) as there:
+        assert settings.is_member
+        assert there.catalog.machine_name() == done.name
+        assert done.name != founder.context.catalog.machine_name()
+
+
+# Whether they are there
+
+
+def test_a_machine_is_there_while_its_beat_is_young_or_its_connection_lives(
+    founder: Founder, member: Settings
+) -> None:
+    registry = founder.context.ledger.registry
+    with joined(member) as there:
+        Herald(there).speak()
+        assert registry.find(there.machine).is_there  # type: ignore[union-attr]
+
+        old_ms = founder.context.ledger.now_ms() - YOUNG_MS - 1
+        registry.write(there.machine, beat_ms=old_ms)
+        assert registry.find(there.machine).unreachable_ms == old_ms  # type: ignore[union-attr]
+
+        with client(member) as worker:
+            worker.client_setname(client_name(there.machine))
+            assert registry.find(there.machine).is_there  # type: ignore[union-attr]
+
+
+def test_a_machine_that_stops_says_so_and_is_there_again_when_it_speaks(
+    founder: Founder, member: Settings
+) -> None:
+    registry = founder.context.ledger.registry
+    with joined(member) as there:
+        herald = Herald(there)
+        herald.speak()
+        herald.fall_silent()
+        assert not registry.find(there.machine).is_there  # type: ignore[union-attr]
+
+        herald.hurry()
+        herald.speak()
+        found = registry.find(there.machine)
+        assert found is not None
+        assert found.is_there
+        assert found.facts["cores"] > 0
+        assert found.facts["agents"]["t"] == "" or "not installed" in found.facts["agents"]["t"]
+
+
+def test_a_machine_alone_says_nothing(context: Context) -> None:
+    assert Herald(context).speak() is None
+    assert "beat_ms" not in context.ledger.machine(context.machine)
+
+
+def test_a_worker_that_speaks_otherwise_takes_no_jobs_and_says_why(
+    founder: Founder, member: Settings
+) -> None:
+    with joined(member) as there:
+        Herald(there).speak()
+        there.ledger.registry.write(there.machine, messages=99, version="9.9")
+        shown = {one["id"]: one for one in list_machines(founder.context)["machines"]}
+
+    assert "AIOS 9.9 speaks otherwise" in shown[there.machine]["takes_no_jobs"]
+    assert "speaks otherwise" not in shown[founder.context.machine]["takes_no_jobs"]
+
+
+# Draining and removing
+
+
+def test_a_drained_machine_takes_no_jobs_until_it_is_resumed(founder: Founder, member: Settings) -> None:
+    with joined(member) as there:
+        Herald(there).speak()
+        name = there.catalog.machine_name()
+        drained = drain_machine(founder.context, name=there.machine)
+        assert drained["machine"]["takes_no_jobs"] == "drained", name
+        assert not resume_machine(founder.context, name=there.machine)["machine"]["takes_no_jobs"]
+
+
+def test_a_removed_machine_has_no_key_any_more_and_is_told_so(founder: Founder, member: Settings) -> None:
+    with joined(member) as there:
+        asked = remove_machine(founder.context, name=there.machine, is_confirmed=False)
+        assert not asked["is_removed"]
+        assert there.ledger.now_ms() > 0
+
+        remove_machine(founder.context, name=there.machine, is_confirmed=True)
+
+        with pytest.raises(QueueError, match="removed from its cluster"):
+            there.ledger.now_ms()
+        with pytest.raises(StackError, match="removed from its cluster"):
+            check_outside_redis(member)
+        assert there.machine not in founder.context.ledger.machines()
+
+
+def test_a_removed_machine_with_a_redis_of_the_person_s_own_is_told_so_too(
+    founder: Founder, short_path: Path
+) -> None:
+    environment = environment_in(short_path)
+    join_by_url(load(environment), redis_py_url(founder.settings))
+    with joined(load(environment)) as there:
+        remove_machine(founder.context, name=there.machine, is_confirmed=True)
+
+        with pytest.raises(MachineRemoved, match="joins anew"):
+            ensure_ledger(there)
+
+
+def test_the_machine_with_the_ledger_is_not_removed(founder: Founder) -> None:
+    with pytest.raises(NotNow, match="Redis belongs to"):
+        remove_machine(founder.context, name=founder.context.machine, is_confirmed=True)
+
+
+def test_the_jobs_of_a_removed_machine_are_lost_with_their_stage_and_their_place_in_line(
+    context: Context, project: Path
+) -> None:
+    jobs = running(context, "d:2", "fix it", cwd=project)
+    closed = jobs[1]
+    context.ledger.move(closed.attempt, {JobState.RUNNING}, JobState.REVIEW, finishes=True, ends=True)
+    with contextlib.closing(build_context(context.settings)) as other:
+        other.ledger.open(instance="")
+        _move_to_another_machine(other, [job.number for job in jobs])
+
+        answer = remove_machine(other, name="gone", is_confirmed=True)
+
+    assert {job["state"] for job in answer["jobs"]} == {"lost"}
+    assert [(job.state, job.is_open) for job in now(context, jobs)] == [(JobState.LOST, False)] * 2
+    assert "its machine gone was removed" in now(context, jobs)[0].cause
+    assert context.ledger.run(jobs[0].run)["stage"] == "0"
+
+
+def _move_to_another_machine(ctx: Context, numbers: list[int]) -> None:
+    """As if another machine had worked at them."""
+    gone = "4" * 36
+    ctx.ledger.set_machine(gone, name="gone", max_agents=5)
+    for number in numbers:
+        ctx.ledger.note(number, machine=gone)
+    assert ctx.ledger.machine(gone)["name"] == "gone"
+    assert keys.machine(gone).endswith(gone)
