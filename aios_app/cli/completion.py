@@ -22,6 +22,7 @@ _PROGRAM_FLAGS = [
     ("--auto-update-on", "look for a newer AIOS now and then"),
     ("--auto-update-off", "do not"),
 ]
+_OF_MACHINES = [("drain", "no new jobs"), ("resume", "jobs again"), ("remove", "out of the cluster")]
 _MEANING_CELLS = 60
 
 _Source = Callable[[str], names.Names] | str
@@ -35,15 +36,17 @@ _SOURCES: dict[str, _Source] = {
     "JOB": names.jobs,
     "JOB|NAME": names.jobs,
     "KEY": names.settings,
-    "MACHINE": names.machines,
+    "M": names.machines,
     "N|JOB": names.jobs,
+    "NAME|FILE": _FILES,
     "NUMBER": names.projects,
     "P": names.chosen,
-    "PATH": _DIRECTORIES,
+    "PATH|URL": _DIRECTORIES,
     "PROJECT": names.projects,
     "TAG": names.tags,
     "agents WORD": names.agents,
     "all WORD": names.specs,
+    "drain|resume|remove NAME": lambda prefix: [*_OF_MACHINES, *names.machines(prefix)],
     "land WORD": names.jobs,
     "multi WORD": lambda prefix: names.specs(prefix) + names.projects(prefix),
     "r3": names.runs,

@@ -9,6 +9,7 @@ from aios_app.domain.addresses import check_address
 from aios_app.domain.errors import GitError, ProjectUnusable
 from aios_app.git.base import READ_LIMIT_S
 from aios_app.git.fallback import FETCH_OPTIONS, fetch_with_fallback
+from aios_app.git.https_twin import https_twin
 from aios_app.git.location import Repository
 from aios_app.git.runner import GitFailed, GitTimeout, first_words, run_git
 
@@ -42,7 +43,7 @@ def clone(repo: Repository, url: str, *, timeout_s: float, https_fallback: bool 
     """
     check_address(url)
     if has_clone(repo):
-        if repo.origin_url() != url:
+        if repo.origin_url() not in (url, https_twin(url)):
             _git(repo, "config", "remote.origin.url", url)
         return
     scratch = clone_at(repo.root.with_name(f".{repo.root.name}.new"))

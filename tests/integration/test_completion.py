@@ -85,6 +85,9 @@ def _words(*typed: str) -> list[str]:
         ("add ", ["directories"]),
         ("prompt --file ", ["files"]),
         ("trash r", ["restore", "r4", "r3"]),
+        ("machines drain a", ["attic"]),
+        ("all c:1 --machine a", ["attic"]),
+        ("run ", ["files"]),
         ("agents c", ["copy"]),
         ("agents remove ", ["c"]),
         ("send 7 ", ["7", "12", "70", "r4", "r3"]),
@@ -133,7 +136,7 @@ def test_while_the_stack_is_down_the_disk_is_read_and_nothing_is_started(setting
     assert found == ["11", "3", "r2"]
     assert "c:" in _words("all", "")
     assert "max_agents" in _words("config", "max_a")
-    assert _words("machines", "drain", "") == []
+    assert _words("machines", "drain", "a") == []
     assert before == sorted(
         path.name for path in settings.data_dir.iterdir() if not path.name.startswith("aios.db")
     )

@@ -15,6 +15,7 @@ import pytest
 
 from aios_app.domain.errors import GitError
 from aios_app.git.base import fetch
+from aios_app.git.cloning import clone, clone_at
 from aios_app.git.fallback import fetch_with_fallback
 from aios_app.git.runner import GitTimeout, first_words
 from tests.integration.git_fixtures import deaf_port, git, quiet_git
@@ -219,6 +220,21 @@ def test_where_it_is_off_a_fetch_stays_with_ssh(
     assert fetch(away.repo, timeout_s=8, https_fallback=True).startswith("origin is https://")
 
 
+def test_a_clone_that_fell_back_stays_with_the_twin(
+    away: Away, refusing_ssh: int, https_remote: HttpsRemote
+) -> None:
+    address = f"ssh://git@127.0.0.1:{refusing_ssh}/org/shop.git"
+    away.lead_ssh_to(refusing_ssh)
+    away.lead_https_to(https_remote.url)
+    away.trust(https_remote)
+    cloned = clone_at(away.folder / "clones/shop.git")
+
+    for _ in range(2):
+        clone(cloned, address, timeout_s=8, https_fallback=True)
+
+    assert cloned.origin_url() == _TWIN
+
+
 def test_a_remote_that_answers_by_ssh_is_not_asked_otherwise(away: Away, https_remote: HttpsRemote) -> None:
     git(away.repo.root, "remote", "set-url", "origin", str(away.served))
     news = away.news()
@@ -229,6 +245,7 @@ def test_a_remote_that_answers_by_ssh_is_not_asked_otherwise(away: Away, https_r
 
 _IN_A_TERMINAL = """
 import fcntl, pathlib, sys, termios
+from aios_app.git.cloning import clone, clone_at
 from aios_app.git.fallback import fetch_with_fallback
 from aios_app.git.repository import find_repository
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
