@@ -81,7 +81,9 @@ class TmuxClient(libtmux.Server):
         """Run tmux commands, with a server that reads ``configs`` where none is up; refuses an old tmux."""
         require_tmux()
         flags = [f"-f{config}" for config in configs]
-        scope = [] if self._is_listening() else _own_scope()
+        scope = _own_scope()
+        if scope and self._is_listening():
+            scope = []
         result = self._run(flags, argv, stdin=b"", scope=scope)
         if scope and result.returncode and not self._is_listening():  # no bus: the scope could not be made
             return self._run(flags, argv, stdin=b"")

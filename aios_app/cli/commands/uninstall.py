@@ -18,10 +18,17 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
     """Removes what ``install`` made, and only that."""
     from aios_app.stack.completion import uninstall_completion
     from aios_app.stack.install import uninstall
+    from aios_app.stack.systemd import remove_unit
 
     removed = uninstall(session.settings(), checkout()) + uninstall_completion(session.settings())
+    unit = remove_unit(session.settings())
+    removed += unit
     for link in removed:
         output.say(f"removed {output.clean(link)}")
+    if unit:
+        output.say("systemd still has the unit in mind: systemctl --user daemon-reload")
+    if session.settings().programs_dir.exists():
+        output.say(f"releases stay in {output.clean(session.settings().programs_dir)}: aios down, then remove it")
     if not removed:
         output.say("there was nothing of ours")
     return exits.DONE
