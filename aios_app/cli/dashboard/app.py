@@ -61,6 +61,7 @@ class Dashboard(App[None]):
         """``cwd`` is the person's directory, ``run`` gives the terminal to a program."""
         super().__init__()
         self._run = run
+        self._at_prompt = asyncio.Lock()
         self.theme = "ansi-dark"  # the terminal's own colours, on its own background, dark or light
         self.client = client
         self.board = Board()
@@ -289,7 +290,8 @@ class Dashboard(App[None]):
             self._attempt(self._carry_out(event.text))
 
     async def _carry_out(self, line: str) -> None:
-        outcome: Outcome = await in_thread(partial(run_line, line, self._cwd))
+        async with self._at_prompt:  # lines are carried out in the order in which they were typed
+            outcome: Outcome = await in_thread(partial(run_line, line, self._cwd))
         if outcome.says and outcome.words:  # to be read before the screen is another one's
             await self.push_screen_wait(Reader(line, block(outcome.says)))
         elif outcome.says:

@@ -103,7 +103,7 @@ def said(job: Json) -> tuple[str, bool]:
     for name in _REMARKS.get(job["state"], ()):
         if job.get(name):
             return _text(job, name), True
-    return _text(job, "title"), False
+    return f"{_text(job, 'title')}  {_text(job, 'progress')}".rstrip(), False
 
 
 def _widest(name: str, texts: Iterable[str], widest: dict[str, int]) -> int:

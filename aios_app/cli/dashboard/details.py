@@ -18,6 +18,7 @@ def details(job: Json, width: int) -> list[Strip]:
     """What it was asked, what came of it, and where it is."""
     facts = {
         "asked": job.get("title"),
+        "step": job.get("progress"),
         "asks": job.get("question"),
         "because": job.get("cause"),
         "waits": job.get("reason"),
