@@ -27,8 +27,9 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
         output.say(f"removed {output.clean(link)}")
     if unit:
         output.say("systemd still has the unit in mind: systemctl --user daemon-reload")
-    if session.settings().programs_dir.exists():
-        output.say(f"releases stay in {output.clean(session.settings().programs_dir)}: aios down, then remove it")
+    releases = session.settings().programs_dir / "releases"
+    if releases.exists():
+        output.say(f"what was built stays in {output.clean(releases)}: aios down, then remove it")
     if not removed:
         output.say("there was nothing of ours")
     return exits.DONE
