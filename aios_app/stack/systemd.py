@@ -1,7 +1,7 @@
 """The stack as a systemd service of the person, where they want that. Nothing is enabled here.
 
-Agents are not the service's to end: it stops its own programs by ``aios down``, and their tmux server begins in a
-scope of its own (``tmux/client.py``).
+Agents are not the service's to end: it stops its own programs by ``aios down``, and their tmux server begins
+in a scope of its own (``tmux/client.py``).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from aios_app.domain.errors import ConflictError
 from aios_app.settings import Settings, load
 from aios_app.stack.install import install
 from aios_app.stack.systemd import remove_unit, unit_path, write_unit
+from tests.integration.tmux_box import make_box
 
 
 @pytest.fixture
@@ -63,3 +64,38 @@ def test_uninstall_removes_the_unit_and_what_enables_it_but_nobody_elses(setting
     assert remove_unit(settings) == []
     with pytest.raises(ConflictError, match="not ours"):
         write_unit(settings, "/usr/bin")
+
+
+@pytest.mark.parametrize("bus", ["works", "is not there"])
+def test_a_tmux_server_begins_outside_of_the_service_or_all_the_same_where_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bus: str
+) -> None:
+    folder, said = tmp_path / "bin", tmp_path / "said"
+    folder.mkdir()
+    ending = 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"' if bus == "works" else "exit 1"
+    (folder / "systemd-run").write_text(f'#!/bin/sh\necho "$@" >>{said}\n{ending}\n')
+    (folder / "systemd-run").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("INVOCATION_ID", "0123")
+    with make_box(tmp_path, monkeypatch) as box:
+        for name in ("first", "second"):
+            assert box.server.new_session(
+                name, cwd=tmp_path, argv=["tail", "-f", "/dev/null"], environment={}, marks={}
+            )
+
+        assert len(box.server.sessions()) == 2
+    [line] = said.read_text().splitlines()
+    assert line.startswith("--user --scope --quiet --collect -- ")
+
+
+def test_outside_of_a_service_nobody_asks_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "systemd-run").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\nexit 1\n")
+    (tmp_path / "systemd-run").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("INVOCATION_ID", raising=False)
+    with make_box(tmp_path, monkeypatch) as box:
+        assert box.server.new_session(
+            "first", cwd=tmp_path, argv=["tail", "-f", "/dev/null"], environment={}, marks={}
+        )
+
+    assert not (tmp_path / "asked").exists()
