@@ -79,7 +79,7 @@ def play(
     """Opens the dashboard, has the scenario play, and leaves."""
     outside: list[tuple[Sequence[str], str]] = []
 
-    def run(_app: object, argv: Sequence[str], cwd: str, *, pauses: bool) -> None:
+    def run(_app: object, argv: Sequence[str], cwd: str, *, pauses: bool, heading: str) -> None:
         outside.append((argv, cwd))
 
     async def open_it() -> None:

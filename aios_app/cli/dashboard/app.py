@@ -59,7 +59,7 @@ class Dashboard(App[None]):
         self, client: Client, settings: Settings, cwd: str, run: Callable[..., None] = run_outside
     ) -> None:
         """``cwd`` is the person's directory, ``run`` gives the terminal to a program."""
-        super().__init__()
+        super().__init__(ansi_color=True)
         self._run = run
         self._at_prompt = asyncio.Lock()
         self.theme = "ansi-dark"  # the terminal's own colours, on its own background, dark or light
@@ -191,6 +191,9 @@ class Dashboard(App[None]):
     def on_job_list_selected(self) -> None:
         self.query_one(Preview).watch_job(self.jobs.job)
 
+    def on_job_list_rearranged(self) -> None:
+        self._draw_frame()
+
     def on_job_list_touched(self) -> None:
         self.tell("")
 
@@ -260,7 +263,7 @@ class Dashboard(App[None]):
 
     def action_up(self) -> None:
         if self.problem:
-            self._outside(("up",), pauses=False)
+            self._run_outside(own_argv(("up",)), self._cwd, pauses=False)
             self._feed.retry()
 
     def action_help(self) -> None:
@@ -297,7 +300,7 @@ class Dashboard(App[None]):
         elif outcome.says:
             self._show_text(line, outcome.says)
         if outcome.words:
-            self._outside(outcome.words)
+            self._outside(outcome.words, heading=f"{MARK} {line}")
         elif outcome.argv:
             self._run_outside(outcome.argv, outcome.cwd or self._cwd, pauses=False)
         if outcome.is_end:
@@ -359,10 +362,9 @@ class Dashboard(App[None]):
         else:
             self.tell(text.strip())
 
-    def _outside(self, words: Sequence[str], *, pauses: bool | None = None) -> None:
-        is_seen = is_shown_until_left(words) if pauses is None else not pauses
-        self._run_outside(own_argv(words), self._cwd, pauses=not is_seen)
+    def _outside(self, words: Sequence[str], *, heading: str = "") -> None:
+        self._run_outside(own_argv(words), self._cwd, pauses=not is_shown_until_left(words), heading=heading)
 
-    def _run_outside(self, argv: Sequence[str], cwd: str, *, pauses: bool) -> None:
-        self._run(self, argv, cwd, pauses=pauses)
+    def _run_outside(self, argv: Sequence[str], cwd: str, *, pauses: bool, heading: str = "") -> None:
+        self._run(self, argv, cwd, pauses=pauses, heading=heading)
         self.query_one(Preview).ask()

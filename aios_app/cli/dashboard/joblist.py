@@ -28,6 +28,9 @@ class JobList(ScrollView, can_focus=True):
     class Selected(Message):
         """Another job is selected."""
 
+    class Rearranged(Message):
+        """The columns have other widths."""
+
     class Touched(Message):
         """The person pressed a key that moves."""
 
@@ -63,6 +66,7 @@ class JobList(ScrollView, can_focus=True):
             self.columns = columns
             self._drawn.clear()
             self.refresh()
+            self.post_message(self.Rearranged())
         if self.virtual_size != (size := Size(0, len(self.rows))):
             self.virtual_size = size
         self.draw_changes()
@@ -158,9 +162,14 @@ class JobList(ScrollView, can_focus=True):
         top = self.scroll_offset.y
         return range(top, top + self.size.height)
 
+    def _nothing(self) -> str:
+        return (
+            "nothing holds these words" if self.board.search else 'no jobs: `:` and then all c:1 "your task"'
+        )
+
     def _strip(self, y: int) -> Strip:
         if y >= len(self.rows):
-            return Strip.blank(self.columns.width)
+            return plain(f" {self._nothing()}", "dim") if y == 1 and not self.rows else Strip([])
         row = self.rows[y]
         if isinstance(row, str):
             return plain(f" {row}", "bold")

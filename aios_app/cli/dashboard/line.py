@@ -5,6 +5,8 @@ from __future__ import annotations
 from textual.strip import Strip
 from textual.widget import Widget
 
+from aios_app.cli.dashboard.strips import PLAIN
+
 
 class Line(Widget):
     """Shows a strip that was made before, cut where the screen ends."""
@@ -20,4 +22,4 @@ class Line(Widget):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is only one
-        return self.strip.crop_extend(0, self.size.width, None)
+        return self.strip.crop_extend(0, self.size.width, PLAIN)

@@ -33,9 +33,11 @@ def is_shown_until_left(words: Sequence[str]) -> bool:
     return verb.name in _SHOWS or (verb.name == "w" and len([*given, *words[1:]]) > 0)
 
 
-def run_outside(app: App[Any], argv: Sequence[str], cwd: str, *, pauses: bool) -> None:
-    """Runs the program on the terminal; waits for Enter where it ``pauses``, or failed."""
+def run_outside(app: App[Any], argv: Sequence[str], cwd: str, *, pauses: bool, heading: str) -> None:
+    """Runs the program on the terminal, under a heading; waits for Enter where it ``pauses``, or failed."""
     with app.suspend():
+        if heading:
+            output.say(output.clean(heading))
         before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the program's
         try:
             code = subprocess.run(list(argv), cwd=os.fsencode(cwd), check=False).returncode

@@ -79,7 +79,7 @@ class Preview(Vertical):
         except AiosError:
             return  # its agent has just ended, or the stack: events tell
         if asked == self._asks:
-            self._screen.show(screen(answer["text"]), is_end=True)
+            self._screen.show(screen(answer["text"])[-max(self._screen.size.height, 1) :])
 
     def _draw_title(self) -> None:
         job = self._job

@@ -14,6 +14,8 @@ from textual.strip import Strip
 
 from aios_app.cli import output
 
+#: Of every piece that has no style of its own: without any, colours cannot be taken out of it.
+PLAIN = Style()
 _SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
 _LONGEST = 2000  #: characters of one line that are looked at
 _DIFF_COLOURS = {"+": "green", "-": "red", "@": "blue"}
@@ -71,11 +73,11 @@ def _only_colours(line: str) -> str:
 def _coloured(text: Text) -> Strip:
     segments, at = list[Segment](), 0
     for span in text.spans:
-        segments.append(Segment(text.plain[at : span.start]))
-        style = span.style if isinstance(span.style, Style) else None
+        segments.append(Segment(text.plain[at : span.start], PLAIN))
+        style = span.style if isinstance(span.style, Style) else PLAIN
         segments.append(Segment(text.plain[span.start : span.end], style))
         at = span.end
-    segments.append(Segment(text.plain[at:]))
+    segments.append(Segment(text.plain[at:], PLAIN))
     return Strip([segment for segment in segments if segment.text])
 
 
