@@ -12,6 +12,7 @@ from aios_app.domain.errors import BadValue, NotNow
 from aios_app.domain.landing import Outcome
 from aios_app.domain.machines import Machine, MachineState
 from aios_app.domain.models import LIVE_STATES, Job, JobState
+from aios_app.domain.placing import why_blocked
 from aios_app.queue.sending import MESSAGE_VERSION
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
@@ -50,17 +51,6 @@ def brief_machines(ctx: Context) -> list[dict[str, Any]]:
     if len(known) < 2:
         return []
     return [{"id": one.id, "name": one.name, "unreachable_ms": one.unreachable_ms} for one in known]
-
-
-def why_no_jobs(machine: Machine) -> str:
-    """Why the machine takes no jobs, in words without a time; empty where it takes some."""
-    if machine.state is not MachineState.ACTIVE:
-        return str(machine.state)
-    if not machine.is_there:
-        return "unreachable"
-    if machine.messages and machine.messages != MESSAGE_VERSION:
-        return f"its AIOS {machine.version} speaks otherwise than this one: update it"
-    return ""
 
 
 def drain_machine(ctx: Context, *, name: str) -> dict[str, Any]:
@@ -161,7 +151,7 @@ def _shown(machine: Machine, *, is_owner: bool = False, is_here: bool = False) -
         "missing": {key: problem for key, problem in sorted(agents.items()) if problem},
         "beat_ms": machine.beat_ms,
         "unreachable_ms": machine.unreachable_ms,
-        "takes_no_jobs": why_no_jobs(machine),
+        "takes_no_jobs": why_blocked(machine, MESSAGE_VERSION),
         "has_redis": is_owner,
         "is_here": is_here,
     }

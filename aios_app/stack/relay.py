@@ -66,6 +66,8 @@ class Relay:
         self._by_address[address] += 1
         try:
             await self._pass_on(reader, writer)
+        except asyncio.CancelledError:
+            return  # the relay ends: asyncio would report each connection that was open as a failure
         finally:
             self._by_address[address] -= 1
 

@@ -286,8 +286,8 @@ def test_a_worker_that_speaks_otherwise_takes_no_jobs_and_says_why(
         there.ledger.registry.write(there.machine, messages=99, version="9.9")
         shown = {one["id"]: one for one in list_machines(founder.context)["machines"]}
 
-    assert "AIOS 9.9 speaks otherwise" in shown[there.machine]["takes_no_jobs"]
-    assert "speaks otherwise" not in shown[founder.context.machine]["takes_no_jobs"]
+    assert "AIOS 9.9 is another one" in shown[there.machine]["takes_no_jobs"]
+    assert "another one" not in shown[founder.context.machine]["takes_no_jobs"]
 
 
 # Draining and removing
@@ -298,7 +298,7 @@ def test_a_drained_machine_takes_no_jobs_until_it_is_resumed(founder: Founder, m
         Herald(there).speak()
         name = there.catalog.machine_name()
         drained = drain_machine(founder.context, name=there.machine)
-        assert drained["machine"]["takes_no_jobs"] == "drained", name
+        assert name in drained["machine"]["takes_no_jobs"]
         assert not resume_machine(founder.context, name=there.machine)["machine"]["takes_no_jobs"]
 
 

@@ -81,7 +81,7 @@ def _remarks(machine: Json, answer: Json) -> list[str]:
     said = []
     if machine["unreachable_ms"]:
         said.append(unreachable(machine["unreachable_ms"], answer["now_ms"]))
-    if machine["takes_no_jobs"] and machine["takes_no_jobs"] != "unreachable":
+    if machine["takes_no_jobs"] and not machine["unreachable_ms"]:
         said.append(f"takes no jobs: {machine['takes_no_jobs']}")
     own = next((one["version"] for one in answer["machines"] if one["is_here"]), "")
     if own and machine["version"] not in {own, ""}:
