@@ -34,7 +34,8 @@ class Registry:
         now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
         records = dict(zip(ids, zip(found[::2], found[1::2], strict=True), strict=True))
         old = [machine for machine, (data, _) in records.items() if not _is_young(data, now_ms)]
-        connected = self._connected() if old and len(ids) > 1 else set(ids)
+        is_cluster = len(ids) > 1 or any(data.get("beat_ms") for data, _ in records.values())
+        connected = self._connected() if old and is_cluster else set(ids)
         machines = [
             _machine(machine, data, slots, is_there=machine not in old or machine in connected)
             for machine, (data, slots) in records.items()

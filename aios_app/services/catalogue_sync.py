@@ -40,15 +40,15 @@ def freshen_catalogue(ctx: Context) -> None:
     """Takes over what other machines have changed, where this one has not heard of it yet."""
     known = ctx.catalog.shared_rev()
     try:
-        if known and ctx.ledger.catalogue.rev() != known:
+        if (known or ctx.settings.is_member) and ctx.ledger.catalogue.rev() != known:
             sync_catalogue(ctx)
     except QueueError:
         ctx.note_trouble()  # what is known here still serves
 
 
 def is_shared(ctx: Context) -> bool:
-    """Whether there is, or was, another machine."""
-    return ctx.catalog.shared_rev() > 0 or len(ctx.ledger.machines()) > 1
+    """Whether there is, or was, another machine, or one that only steers."""
+    return ctx.settings.is_member or ctx.catalog.shared_rev() > 0 or len(ctx.ledger.machines()) > 1
 
 
 def sync_catalogue(ctx: Context) -> list[str]:

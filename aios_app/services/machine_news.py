@@ -21,7 +21,7 @@ _SHELL_S = 3600.0
 
 
 class Herald:
-    """Speaks once a minute while there are other machines. Belongs to one thread."""
+    """Speaks once a minute while anybody hears it. Belongs to one thread."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -31,8 +31,8 @@ class Herald:
         self._is_known = False
 
     def speak(self) -> float | None:
-        """Tells the others what is due; seconds until it is again, None where there are none."""
-        if self._ctx.ledger.registry.count() < 2:
+        """Tells the others what is due; seconds until it is again, None where nobody hears it."""
+        if not self._has_hearers():
             self._next_s = 0.0
             return None
         left_s = self._next_s - time.monotonic()
@@ -59,8 +59,12 @@ class Herald:
 
     def fall_silent(self) -> None:
         """Says that this machine stops."""
-        if self._ctx.ledger.registry.count() > 1:
+        if self._has_hearers():
             self._ctx.ledger.registry.leave(self._ctx.machine)
+
+    def _has_hearers(self) -> bool:
+        """A member may be the only machine where jobs run: the one that it is steered from hears it."""
+        return self._ctx.settings.is_member or self._ctx.ledger.registry.count() > 1
 
     def _facts(self) -> dict[str, Any]:
         if time.monotonic() >= self._shell_s:
