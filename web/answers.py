@@ -29,6 +29,8 @@ _AGENT, _PROJECT, _LINES = refer("Agent"), refer("Project"), list_of(TEXT)
 _PROBLEMS = list_of(refer("Problem"))
 _SKIPPED = list_of(record(project=TEXT, message=TEXT))
 _STATES = counts(JobState)
+#: Of a cluster; nothing of an instance of one machine.
+_MACHINES = list_of(record(id=TEXT, name=TEXT, unreachable_ms=NUMBER))
 #: Nothing was begun: a person decides.
 _QUESTION = answer(question=TEXT, names=_LINES)
 _LANDINGS = {"anyOf": [answer(landings=list_of(refer("Landing")), problems=_PROBLEMS), _QUESTION]}
@@ -46,7 +48,7 @@ def _ok(**names: Shape) -> Mapping[int, Shape]:
 _LISTED = _ok(
     now_ms=NUMBER,
     jobs=_JOBS,
-    machines=list_of(record(id=TEXT, name=TEXT, unreachable_ms=NUMBER)),
+    machines=_MACHINES,
 )
 SESSION = answer(kind=one_of(["owner", "share"]), jobs=list_of(refer("Shared")))
 
@@ -99,8 +101,10 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
     "PUT /config/{key}": _ok(key=TEXT, value=TEXT),
     "POST /import": _ok(report=record(taken=_LINES, kept=_LINES, skipped=_LINES)),
     "POST /runs": {
-        200: extended(answer(problems=_SKIPPED, base=TEXT), run=refer("Run"), question=TEXT),
-        201: answer(problems=_SKIPPED, base=TEXT, run=refer("Run"), notice=TEXT),
+        200: extended(
+            answer(problems=_SKIPPED, base=TEXT, machines=_MACHINES), run=refer("Run"), question=TEXT
+        ),
+        201: answer(problems=_SKIPPED, base=TEXT, machines=_MACHINES, run=refer("Run"), notice=TEXT),
     },
     "GET /runs": _ok(
         runs=list_of(

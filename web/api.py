@@ -116,7 +116,7 @@ def _add_project(
 
 def _start(ctx: Context, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - checked by the endpoint's fields
     """Plans a run and starts it, or says what it would do, or asks first."""
-    return start_run(ctx, RunRequest(**fields))
+    return start_run(ctx, RunRequest(**fields)) | {"machines": machines.brief_machines(ctx)}
 
 
 def _run_status(answer: dict[str, Any]) -> int:

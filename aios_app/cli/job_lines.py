@@ -20,6 +20,7 @@ _COLOURS = {
 _STATE_CELLS = len("preparing")
 _WIDEST_PROJECT = 16
 _WIDEST_AGENT = 10
+_WIDEST_MACHINE = 12
 #: A shorter rest of the line says nothing.
 _LEAST_TITLE = 8
 _UNCUT = sys.maxsize
@@ -130,6 +131,9 @@ class _Widths:
             max((output.cells(_text(job, "project")) for job in jobs), default=0), _WIDEST_PROJECT
         )
         self.agent = min(max((output.cells(_text(job, "agent")) for job in jobs), default=0), _WIDEST_AGENT)
+        self.machine = min(
+            max((output.cells(_text(job, "where")) for job in jobs), default=0), _WIDEST_MACHINE
+        )
         self.change = max((len(change(job)) for job in jobs), default=0)
         self.check = max((len(check_word(job)) for job in jobs), default=0)
 
@@ -139,6 +143,7 @@ def _rest(job: Json, now_ms: int, widths: _Widths, room: int) -> str:
     parts = [
         " " + output.pad(_text(job, "project"), widths.project),
         " " + output.pad(_text(job, "agent"), widths.agent),
+        " " + output.pad(_text(job, "where"), widths.machine) if widths.machine else "",
         f"{duration(worked) if worked else '':>3}",
         output.pad(change(job), widths.change),
         output.pad(check_word(job), widths.check),
@@ -166,7 +171,8 @@ def _wide(job: Json) -> list[str]:
         "worktree": _text(job, "worktree"),
         "session": _text(job, "name"),
         "attempt": f"{job.get('attempt_no', 1)} {_text(job, 'attempt')}".strip(),
-        "machine": _text(job, "machine"),
+        "machine": _text(job, "where") or _text(job, "machine"),
+        "placed": _text(job, "placed"),
         "tokens": spent(job),
         "says": _text(job, "message"),
     }

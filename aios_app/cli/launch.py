@@ -9,6 +9,7 @@ from aios_app.cli import exits, output, session
 from aios_app.cli.client import Json, caller_directory
 from aios_app.cli.interaction import confirm
 from aios_app.cli.job_lines import job_lines
+from aios_app.cli.machine_words import name_machines
 from aios_app.domain.errors import UsageError
 
 #: A longer list is for ``aios jobs``.
@@ -21,10 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("words", nargs="*", metavar="WORD", help="agent specs, e.g. c:2 l:1, then the prompt in quotes")
     add("--seq", "--sequential", action="store_true", help="one after another instead of all at once")
     add("--fail-fast", action="store_true", help="a failed job ends the sequence")
-    add("--skip-waiting", default="", metavar="15m", help="go on when a job has waited for an answer so long")
+    add(
+        "--skip-waiting",
+        default="",
+        metavar="15m",
+        help="go on when a job waits so long for an answer or a machine",
+    )
     add("--base", default="", metavar="REF", help="begin the worktrees at this commit or branch")
     add("--limit", default="", metavar="2h", help="a job that works longer has failed")
     add("--name", default="", metavar="N", help="the first part of the names of worktrees and sessions")
+    add("--machine", default="", metavar="M", help="on this machine; default: where it is, or where room is")
     add_prompt_sources(parser.add_mutually_exclusive_group())
     add("--dry-run", action="store_true", help="show what would be started")
     add("--wait", action="store_true", help="stay until all have finished; exit code 1 if one failed")
@@ -85,6 +92,7 @@ def _body(args: argparse.Namespace, source: str) -> Json:
         "name": args.name,
         "extra_args": args.rest,
         "is_dry_run": args.dry_run,
+        "machine": args.machine,
     }
 
 
@@ -121,6 +129,7 @@ def prompt_of(args: argparse.Namespace) -> str | None:
 def _show(answer: Json, args: argparse.Namespace) -> None:
     run = answer["run"]
     jobs = _jobs(run)
+    name_machines(jobs, answer.get("machines", ()))
     projects = len({job["project_id"] for job in jobs})
     title = "dry run" if args.dry_run else f"r{run['number']}"
     output.say(f"{title}: {_count(len(jobs), 'job')} in {_count(projects, 'project')}")
@@ -137,7 +146,8 @@ def _show_plan(run: Json) -> None:
         if len(run["stages"]) > 1:
             output.say(output.clean(f"stage {stage['index'] + 1}: {stage['label']}"))
         for job in stage["jobs"]:
-            output.say(output.clean(f"  {job['name']}  {job['branch']}"))
+            where = f"  on {job['where']}" if "where" in job else ""
+            output.say(output.clean(f"  {job['name']}  {job['branch']}{where}"))
 
 
 def _show_problems(answer: Json) -> None:

@@ -6,6 +6,8 @@ import time
 
 TYPE_CHECKING = False  # typing's own costs 2 ms at import
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aios_app.cli.client import Json
 
 #: Over, or waiting for a person who can do nothing about the machine.
@@ -20,6 +22,14 @@ def mark_unreachable(answer: Json) -> None:
         machine = away.get(job.get("machine"))
         if machine and job.get("state") not in _SETTLED:
             job["away"] = f"{machine['name']} is {unreachable(machine['unreachable_ms'], answer['now_ms'])}"
+
+
+def name_machines(jobs: Iterable[Json], machines: Iterable[Json]) -> None:
+    """Gives each job the name of its machine, as its ``where``; not where there is one machine alone."""
+    names = {one["id"]: str(one["name"]) for one in machines}
+    for job in jobs if names else ():
+        machine = str(job.get("machine") or "")
+        job["where"] = names.get(machine, machine[:8]) if machine else "any"
 
 
 def unreachable(since_ms: int, now_ms: int) -> str:

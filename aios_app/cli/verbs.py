@@ -103,7 +103,7 @@ _LIST = (
     Verb("diff", "diff", "land", "JOB [JOB]", "the change of a job, or between two", is_basic=True),
     Verb("stats", "stats", "steer", "[--days N]", "what came of the jobs, their time, tokens and money"),
     Verb("ls", "ls", "steer", "", "the tmux sessions of AIOS"),
-    Verb("add", "add", "projects", "PATH...", "save git repositories as projects", is_basic=True),
+    Verb("add", "add", "projects", "PATH|URL...", "save git repositories as projects", is_basic=True),
     Verb("p", "p", "projects", "", "the saved projects"),
     Verb("shell", "shell", "projects", "NUMBER", "a shell in a project; `aios 3` is the same"),
     Verb("remove", "remove", "projects", "PROJECT...", "take projects off the list; their files stay"),

@@ -125,7 +125,7 @@ def _shown(ctx: Context, project: Project, machines: Mapping[str, Machine]) -> d
         branch = _branch(Path(project.path))
     except ProjectUnusable as error:
         problem = str(error)
-    return project.to_json() | {"problem": problem, "branch": branch, "machine": ctx.catalog.machine_name()}
+    return project.to_json() | {"problem": problem, "branch": branch, "machine": ""}
 
 
 def _why_away(project: Project, machine: Machine | None) -> str:

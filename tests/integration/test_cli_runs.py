@@ -37,7 +37,20 @@ def test_all_says_what_was_started_and_what_to_type_next(person: Person, service
     )
 
     done = person.types(
-        "all", "c:1", "--only", "web", "--except", "old", "--base", "v1", "fix it", "--", "-m", "o5"
+        "all",
+        "c:1",
+        "--only",
+        "web",
+        "--except",
+        "old",
+        "--base",
+        "v1",
+        "--machine",
+        "pi",
+        "fix it",
+        "--",
+        "-m",
+        "o5",
     )
 
     assert done.code == 0
@@ -62,6 +75,7 @@ def test_all_says_what_was_started_and_what_to_type_next(person: Person, service
         "base": "v1",
         "name": "",
         "extra_args": ["-m", "o5"],
+        "machine": "pi",
         "is_dry_run": False,
         "is_confirmed": True,
     }

@@ -60,6 +60,7 @@ def test_an_agent_is_started_by_its_key_and_everything_is_sent_as_it_was_typed(
         "name": "",
         "limit": "2h",
         "extra_args": ["-m", "o5"],
+        "machine": "",
         "has_shell": True,
         "is_dry_run": False,
     }

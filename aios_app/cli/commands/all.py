@@ -11,6 +11,7 @@ EXAMPLES = (
     'aios all c:1 l:1 --only web --except legacy --seq "update the licence"',
     "aios all c:1 --prompt-file task.md --wait",
     'aios all c:1 --dry-run "task"',
+    'aios all c:1 --machine pi "task"       only there',
     'aios all c:1 "task" -- --model o5     arguments for the agent',
 )
 

@@ -9,7 +9,7 @@ from functools import partial
 from aios_app.cli import exits, on_disk, output, session, terminal
 from aios_app.cli.client import Client, Json, StackDown, caller_directory
 from aios_app.cli.job_lines import job_lines
-from aios_app.cli.machine_words import mark_unreachable
+from aios_app.cli.machine_words import mark_unreachable, name_machines
 
 EXAMPLES = (
     "aios jobs             what is not landed or dropped, and today's",
@@ -64,6 +64,7 @@ def show(answer: Json, *, is_wide: bool = False) -> None:
         output.note('no jobs: aios all c:1 "your task", or aios jobs --all')
         return
     mark_unreachable(answer)
+    name_machines(answer["jobs"], answer.get("machines", ()))
     output.say("\n".join(job_lines(answer["jobs"], answer["now_ms"], is_wide=is_wide)))
 
 

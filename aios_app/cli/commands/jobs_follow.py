@@ -9,9 +9,10 @@ from aios_app.cli import exits, output, session
 from aios_app.cli.client import Client, Json
 from aios_app.cli.following import changes
 from aios_app.cli.job_lines import change, job_lines
+from aios_app.cli.machine_words import name_machines
 
 #: With the size of its change, what a person sees of a job.
-_VISIBLE = ("state", "attempt_no", "question", "cause", "reason", "note")
+_VISIBLE = ("state", "attempt_no", "question", "cause", "reason", "note", "machine")
 
 
 def follow(
@@ -27,15 +28,19 @@ def follow(
     """
     client, shown = session.client(), dict[int, Json]()
     skew_ms = 0
+    machines: list[Json] = []
 
     def read() -> list[Json]:
         nonlocal skew_ms
         answer = ask(client)
         skew_ms = int(answer["now_ms"] - time.time() * 1000)
+        machines[:] = answer.get("machines", ())
         jobs: list[Json] = answer["jobs"]
         return jobs
 
     for news in changes(client, read, is_wanted=is_wanted):
+        if not is_json:
+            name_machines(news, machines)
         seen = [job for job in news if _looks_different(job, shown.get(job["number"]))]
         shown.update({job["number"]: job for job in news})
         if is_json:

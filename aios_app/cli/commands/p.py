@@ -31,11 +31,18 @@ def _renumbered() -> Json:
     return session.write(lambda client: client.post("/projects/renumber", {}))
 
 
+def _place(project: Json) -> str:
+    """Its directory, with the machine where that is another one; else the address that any may clone."""
+    if not project["path"]:
+        return str(project["url"])
+    return f"{project['machine']}:{project['path']}" if project.get("machine") else str(project["path"])
+
+
 def _show(projects: list[Json]) -> None:
     if not projects:
         output.note("no projects: aios add PATH, or aios scan DIRECTORY")
     rows = [
-        (p["number"], p["name"], p.get("branch") or "-", " ".join(p.get("tags", [])), p["path"])
+        (p["number"], p["name"], p.get("branch") or "-", " ".join(p.get("tags", [])), _place(p))
         for p in projects
     ]
     for line in table(rows, terminal.size()[0], is_path_last=True):

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--base", default="", metavar="REF", help="with ++: begin the worktree at this commit or branch")
     add("--name", default="", metavar="N", help="the first part of the session's name")
     add("--limit", default="", metavar="2h", help="a job that works longer has failed")
+    add("--machine", default="", metavar="M", help="with ++: on this machine of the cluster")
     add("--dry-run", action="store_true", help="say what would be done")
     add("--json", action="store_true", help="print the answer of the API, and do not attach")
 
@@ -64,6 +65,7 @@ def _body(args: argparse.Namespace) -> Json:
         "name": args.name,
         "limit": args.limit,
         "extra_args": args.rest,
+        "machine": args.machine,
         "has_shell": args.with_terminal,
         "is_dry_run": args.dry_run,
     }

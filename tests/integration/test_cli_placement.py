@@ -1,0 +1,86 @@
+"""Projects on machines, and where jobs are, as the command line shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aios_app.settings import Settings
+from tests.integration.cli_running import Person
+from tests.integration.cli_stand_in import NOW_MS, Json, StandIn, job, serving
+
+MACHINES = [{"id": "m1", "name": "box", "unreachable_ms": 0}, {"id": "m2", "name": "pi", "unreachable_ms": 0}]
+
+
+@pytest.fixture
+def person(environment: dict[str, str], short_path: Path) -> Person:
+    return Person(short_path / "home", environment)
+
+
+@pytest.fixture
+def service(settings: Settings) -> Iterator[StandIn]:
+    with serving(settings.api_socket) as stand_in:
+        yield stand_in
+
+
+def _project(**changes: object) -> Json:
+    project = {"number": 0, "name": "shop", "path": "/code/shop", "machine_id": "m1", "url": None, "tags": []}
+    return project | {"branch": "", "problem": "", "machine": "", "is_anywhere": False} | changes
+
+
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        (["git@example.org:me/shop.git"], {"url": "git@example.org:me/shop.git", "name": ""}),
+        (["https://example.org/shop", "--name", "s"], {"url": "https://example.org/shop", "name": "s"}),
+        (["/srv/shop", "--machine", "pi"], {"path": "/srv/shop", "machine": "pi"}),
+        (["shop", "--anywhere"], {"path": "shop", "is_anywhere": True}),
+    ],
+)
+def test_add_takes_paths_of_machines_and_addresses(
+    person: Person, service: StandIn, words: list[str], sent: Json
+) -> None:
+    facts = {"base": "origin/main", "push": "ok", "setup_hint": "", "url": None}
+    service.answers["POST /projects"] = {"v": 1, "project": _project(), "facts": facts}
+
+    done = person.types("add", *words)
+
+    assert (done.code, done.out) == (0, "0 shop  origin/main  push ok\n")
+    usual = {"cwd": str(person.directory), "machine": "", "is_anywhere": False}
+    assert service.body_of("POST /projects") == usual | sent
+
+
+def test_the_list_of_projects_says_where_each_is(person: Person, service: StandIn) -> None:
+    service.answers["GET /projects"] = {
+        "v": 1,
+        "projects": [
+            _project(branch="main"),
+            _project(number=1, name="wiki", path="/srv/wiki", machine="pi"),
+            _project(number=2, name="api", path="", machine_id="", url="https://example.org/api"),
+        ],
+    }
+
+    lines = person.types("p").out.splitlines()
+
+    assert [line.split()[-1] for line in lines] == ["/code/shop", "pi:/srv/wiki", "https://example.org/api"]
+    assert "wiki is on machine pi, at /srv/wiki" in person.types("1").err
+    assert "api has no directory of its own" in person.types("2").err
+
+
+def test_the_machine_is_shown_where_there_is_more_than_one(person: Person, service: StandIn) -> None:
+    jobs = [
+        job(1, "running", machine="m1"),
+        job(2, "running", machine="m2", placed="3 of 4 slots were free there"),
+        job(3, "queued", machine="", reason="for a free slot"),
+    ]
+    service.answers["GET /jobs?scope=default"] = {"v": 1, "now_ms": NOW_MS, "jobs": jobs, "machines": MACHINES}
+
+    lines = person.types("jobs").out.splitlines()
+    assert [line.split()[4] for line in lines if line.startswith("#")] == ["box", "pi", "any"]
+    wide = person.types("jobs", "--wide").out
+    assert "    machine  pi\n    placed   3 of 4 slots were free there\n" in wide
+
+    service.answers["GET /jobs?scope=default"] = {"v": 1, "now_ms": NOW_MS, "jobs": jobs, "machines": []}
+    assert "pi" not in person.types("jobs").out
