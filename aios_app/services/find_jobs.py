@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def list_jobs(ctx: Context, scope: str, run: int | None) -> list[Job]:
     if scope != "default":
         raise BadValue(f"'{scope}' is not a scope of jobs: default, running or all")
     jobs = ctx.ledger.jobs_in(state for state in JobState if state not in SETTLED_STATES)
-    jobs += ctx.ledger.jobs_in(SETTLED_STATES, since_ms=_today_ms())
+    jobs += ctx.ledger.jobs_in(SETTLED_STATES, since_ms=_midnight_ms(ctx.ledger.now_ms()))
     return _sorted({job.number: job for job in jobs}.values())  # one that lands just now is in both
 
 
@@ -152,6 +152,8 @@ def _sorted(jobs: Iterable[Job]) -> list[Job]:
     return sorted(jobs, key=lambda job: (_ORDER.index(job.state), job.number))
 
 
-def _today_ms() -> int:
-    midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+def _midnight_ms(now_ms: int) -> int:
+    """When the day began where this machine is, by the clock of the ledger."""
+    now = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return int(midnight.timestamp() * 1000)
