@@ -28,11 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Says what it found, each with the command that mends it; exit code 1 where something is bad."""
+    from aios_app.stack.cluster_doctor import cluster_checks
     from aios_app.stack.doctor import checks
 
     if args.database:
         _take_over(args.database)
-    found = checks(session.settings(), agents=programs())
+    found = [*checks(session.settings(), agents=programs()), *cluster_checks(session.settings())]
     for check in found:
         if check.ok is False or not args.quiet:
             show(check)

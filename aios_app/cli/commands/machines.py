@@ -69,7 +69,7 @@ def _row(machine: Json) -> tuple[str, ...]:
         machine["name"] + (" (here)" if machine["is_here"] else ""),
         f"{machine['slots']} of {machine['max_agents']}",
         f"{machine['load']:.1f} on {machine['cores']}" if machine["cores"] else "-",
-        f"{free:.1f} of {memory:.0f} GB" if memory else "-",
+        f"{free:.0f} of {memory:.0f} GB" if memory else "-",
         machine["version"] or "-",
         f"{machine['address']}:{machine['port']}" if machine["port"] else "-",
         " ".join(machine["agents"]) or "-",
@@ -87,7 +87,7 @@ def _remarks(machine: Json, answer: Json) -> list[str]:
     if own and machine["version"] not in {own, ""}:
         said.append(f"another version than here, which is {own}: update one of them")
     if machine["missing"]:
-        said.append("not " + "; ".join(f"{key}: {why}" for key, why in machine["missing"].items()))
+        said.append("cannot start " + ", ".join(f"{key} ({why})" for key, why in machine["missing"].items()))
     if machine["has_redis"] and len(answer["machines"]) > 1:
         said.append("the cluster's Redis is here")
     return said
