@@ -9,6 +9,7 @@ from typing import Any
 from aios_app.agents import STEPS_AGENT
 from aios_app.domain.errors import UsageError
 from aios_app.domain.models import Job, JobState, Project
+from aios_app.domain.naming import title_of
 from aios_app.domain.opening import is_place
 from aios_app.domain.planning import Order
 from aios_app.domain.steps import (
@@ -22,12 +23,15 @@ from aios_app.domain.steps import (
     loaded,
     progress_of,
 )
-from aios_app.git.repository import check_project
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.context import Context
 from aios_app.services.finish_job import AT_WORK
 from aios_app.services.opening_place import project_for
+from aios_app.services.project_places import placed
+from aios_app.services.records import record
 from aios_app.services.start_run import base_line, begin_run, plan, run_json
+
+_ENDED = frozenset({JobState.REVIEW, JobState.FAILED, JobState.STOPPED, JobState.LOST})
 
 
 def list_steps(ctx: Context) -> dict[str, Any]:
@@ -42,8 +46,10 @@ def add_step(ctx: Context, *, name: str, description: str, command: str, cwd: st
 
 
 def clear_steps(ctx: Context, *, name: str) -> dict[str, Any]:
-    """Forgets a list with its steps; jobs that run them go on."""
-    return {"list": ctx.catalog.clear_steps(name).to_json()}
+    """Forgets a list with its steps, and takes its ended jobs off the list of jobs; others go on."""
+    cleared = ctx.catalog.clear_steps(name)
+    _settle(ctx, name)
+    return {"list": cleared.to_json()}
 
 
 def run_steps(
@@ -62,6 +68,7 @@ def run_steps(
     else it works in ``cwd``, or where the list was built.
     """
     check_name(name)
+    is_built = steps is None
     if steps is None:
         built = ctx.catalog.find_steps(name)
         steps, cwd = built.steps, built.directory
@@ -70,6 +77,8 @@ def run_steps(
     base = base_line(ctx, order)
     if is_dry_run:
         return {"run": run_json(plan(ctx, order, run=0, first_job=1, now_ms=0)), "base": base}
+    if is_built:
+        _settle(ctx, name)
     return {"run": run_json(begin_run(ctx, order, {STEPS: dumped(steps)})), "base": base}
 
 
@@ -115,5 +124,12 @@ def _project(ctx: Context, repo: str, cwd: str) -> Project:
         return project_for(ctx, Path(cwd), is_new=False)
     is_path = is_place(repo) or repo.startswith("/")
     project = project_for(ctx, Path(cwd, repo), is_new=True) if is_path else ctx.catalog.find_project(repo)
-    check_project(Path(project.path))
-    return project
+    return placed(ctx, [project])[0][0]
+
+
+def _settle(ctx: Context, name: str) -> None:
+    """The list's ended jobs are done with: in the person's own directory there is nothing to land."""
+    for job in ctx.ledger.jobs_in(_ENDED):
+        is_of_list = job.agent_key == STEPS and job.is_in_place and job.title == title_of(name)
+        if is_of_list and ctx.ledger.settle(job.number, _ENDED, JobState.DROPPED):
+            record(ctx, job.number)

@@ -187,3 +187,20 @@ def test_a_job_of_steps_is_not_given_to_an_agent(api: Api, here: Path, context: 
     answer = api("POST /jobs/retry", {"refs": [str(number)], "cwd": "/", "agent": "c"})
 
     assert (answer.status, "has no agent" in answer["error"]["message"]) == (400, True)
+
+
+def test_ended_jobs_of_a_list_leave_when_it_is_run_again_or_cleared(
+    api: Api, here: Path, context: Context
+) -> None:
+    add(api, "demo: One | true", here)
+    jobs = [run(api, "demo"), run(api, "other", here, steps=[{"description": "d", "command": "c"}])]
+    for job in context.ledger.jobs(job["number"] for job in jobs):
+        context.ledger.move(job.attempt, set(JobState), JobState.FAILED, ends=True)
+
+    second = run(api, "demo")
+    api("POST /steps/clear", {"name": "demo"})
+
+    numbers = [*(job["number"] for job in jobs), second["number"]]
+    states = [job.state for job in context.ledger.jobs(numbers)]
+    assert states[:2] == [JobState.DROPPED, JobState.FAILED]
+    assert states[2] not in {JobState.DROPPED, JobState.FAILED}
