@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aios_app.domain.errors import GitError, ProjectUnusable, UsageError
-from aios_app.git.fallback import FETCH_OPTIONS, fetch_with_fallback
+from aios_app.git.fallback import fetch_with_fallback
 from aios_app.git.location import Repository
 from aios_app.git.runner import GitTimeout, first_words, run_git
 
@@ -60,14 +60,11 @@ def fetch(repo: Repository, *, timeout_s: float, https_fallback: bool = False) -
     if repo.origin_url() is None:
         return ""
     try:
-        if https_fallback:
-            return fetch_with_fallback(repo, timeout_s=timeout_s)
-        run_git(["fetch", *FETCH_OPTIONS, "origin"], cwd=repo.root, timeout_s=timeout_s)
+        return fetch_with_fallback(repo, timeout_s=timeout_s, is_allowed=https_fallback)
     except GitTimeout:
         return f"origin did not answer within {timeout_s:g} s: base is the last fetched state"
     except GitError as error:
         return f"origin could not be fetched ({first_words(error)}): base is the last fetched state"
-    return ""
 
 
 def resolve_base(repo: Repository, wanted: str = "", *, usual: str = "") -> Base:

@@ -8,7 +8,7 @@ from pathlib import Path
 from aios_app.domain.addresses import check_address
 from aios_app.domain.errors import GitError, ProjectUnusable
 from aios_app.git.base import READ_LIMIT_S
-from aios_app.git.fallback import FETCH_OPTIONS, fetch_with_fallback
+from aios_app.git.fallback import fetch_with_fallback
 from aios_app.git.https_twin import https_twin
 from aios_app.git.location import Repository
 from aios_app.git.runner import GitFailed, GitTimeout, first_words, run_git
@@ -64,10 +64,7 @@ def _fill(repo: Repository, url: str, *, timeout_s: float, https_fallback: bool)
     _git(repo, "init", "--quiet", "--bare")
     _git(repo, "config", "remote.origin.url", url)
     _git(repo, "config", "remote.origin.fetch", _REFSPEC)
-    if https_fallback:
-        fetch_with_fallback(repo, timeout_s=timeout_s)
-    else:
-        run_git(["fetch", *FETCH_OPTIONS, "origin"], cwd=repo.root, timeout_s=timeout_s)
+    fetch_with_fallback(repo, timeout_s=timeout_s, is_allowed=https_fallback)
     if not _git(repo, "for-each-ref", "--count=1", "refs/remotes/origin/"):
         raise ProjectUnusable(f"{url} has no commit: push a first one there")
     _note_default(repo, timeout_s)

@@ -55,18 +55,19 @@ def fetch_with_fallback(
     options: Sequence[str] = FETCH_OPTIONS,
     refspecs: Sequence[str] = (),
     run: Callable[..., str] = run_git,
+    is_allowed: bool = True,
 ) -> str:
     """Fetches origin, by HTTPS where SSH finds no key or no way; returns what a person must know of that.
 
     Only once HTTPS has worked is origin's address changed, and a memory for passwords set where there was
     none. ``timeout_s`` is the limit of both ways together. Raises ``GitError`` where none worked; nothing is
-    changed then. Without ``refspecs`` those of the remote count.
+    changed then. Without ``refspecs`` those of the remote count. Where it is not allowed it is a plain fetch.
     """
     deadline = time.monotonic() + timeout_s
     try:
         run(["fetch", *options, "origin", *refspecs], cwd=repo.root, timeout_s=timeout_s)
     except GitFailed as error:
-        move = _move(repo) if is_refusal(error) else None
+        move = _move(repo) if is_allowed and is_refusal(error) else None
         if move is None:
             raise
         left_s = max(deadline - time.monotonic(), 1)

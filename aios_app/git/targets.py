@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aios_app.domain.errors import ConflictError, GitError
 from aios_app.git.base import READ_LIMIT_S, default_base
 from aios_app.git.entries import loose_ref
+from aios_app.git.fallback import fetch_with_fallback
 from aios_app.git.location import Repository
 from aios_app.git.person import Person
 from aios_app.git.runner import GitFailed, run_git
@@ -67,18 +70,31 @@ def line_key(repo: Repository, target: Target, machine: str) -> str:
     return hashlib.sha256(f"{place}\n{target.branch}".encode("utf-8", "surrogateescape")).hexdigest()[:20]
 
 
-def fetch_target(repo: Repository, target: Target, person: Person, *, timeout_s: float) -> str:
-    """The commit that the branch is at by now. Raises ``GitError`` where the remote cannot be asked."""
+def fetch_target(
+    repo: Repository, target: Target, person: Person, *, timeout_s: float, https_fallback: bool = False
+) -> str:
+    """The commit that the branch is at by now. Raises ``GitError`` where the remote cannot be asked.
+
+    With ``https_fallback`` origin is asked by HTTPS, for good, where SSH finds no key or no way to it.
+    """
     if not target.remote:
         return resolve(repo, target.ref)
-    refspec = f"+{target.ref}:{_TRACKED}{target.branch}"
+    fetch = functools.partial(
+        fetch_with_fallback,
+        repo,
+        timeout_s=timeout_s,
+        options=_FETCH,
+        refspecs=[f"+{target.ref}:{_TRACKED}{target.branch}"],
+        run=person.run,
+        is_allowed=https_fallback,
+    )
     for _ in range(_FETCH_TRIES - 1):
         try:
-            return _fetch(repo, target, refspec, person, timeout_s)
+            return _fetched(fetch, repo, target)
         except GitFailed as error:
             if "cannot lock ref" not in error.stderr:
                 raise
-    return _fetch(repo, target, refspec, person, timeout_s)
+    return _fetched(fetch, repo, target)
 
 
 def remote_has(repo: Repository, target: Target, sha: str, person: Person, *, timeout_s: float) -> bool:
@@ -120,9 +136,9 @@ def resolve(repo: Repository, name: str) -> str:
         raise GitError(f"{repo.root} has no {name.removeprefix(_HEADS)}", error.stderr) from error
 
 
-def _fetch(repo: Repository, target: Target, refspec: str, person: Person, timeout_s: float) -> str:
+def _fetched(fetch: Callable[[], str], repo: Repository, target: Target) -> str:
     try:
-        person.run(["fetch", *_FETCH, "origin", refspec], cwd=repo.root, timeout_s=timeout_s)
+        fetch()
     except GitFailed as error:
         if "couldn't find remote ref" in error.stderr:
             raise GitError(

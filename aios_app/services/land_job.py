@@ -16,7 +16,7 @@ from aios_app.domain.landing import Landing, Outcome, Strategy
 from aios_app.domain.models import Job, JobState
 from aios_app.git.landed import is_landed
 from aios_app.git.merging import MergeConflict, merge, revert_range
-from aios_app.git.targets import fetch_target, is_ancestor
+from aios_app.git.targets import is_ancestor
 from aios_app.services.check_job import give_up_check
 from aios_app.services.context import Context
 from aios_app.services.end_landing import drop_rivals, move_checkout, note_landed, remove_landed
@@ -161,7 +161,7 @@ def _reach(ctx: Context, job: Job, site: Site, progress: Progress) -> None:
     for line in source.said:
         progress.done(line)
     progress.begin("fetch", site.fetch_s)
-    base = fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s)
+    base = site.fetch()
     before, after = _publish(ctx, job, site, progress, source, base)
     move_checkout(site, progress, after)
     progress.pass_on(source_sha=source.sha, base_sha=before, sha=after)
@@ -221,7 +221,7 @@ def _undo(ctx: Context, progress: Progress) -> None:
         raise NotNow(f"#{job.number} came onto {job.landed_ref} by other means: aios revert -n COUNT there")
     site = site_of(ctx, job, landing)
     progress.begin("fetch", site.fetch_s)
-    base = fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s)
+    base = site.fetch()
     span, message = (job.landed_from, job.landed_sha), revert_message(job)
     if landing.sha and is_ancestor(site.repo, landing.sha, base):
         after = landing.sha

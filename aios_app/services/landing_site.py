@@ -12,7 +12,7 @@ from aios_app.domain.models import Job
 from aios_app.domain.specs import parse_duration
 from aios_app.git.person import Person
 from aios_app.git.repository import Repository, find_repository
-from aios_app.git.targets import Target
+from aios_app.git.targets import Target, fetch_target
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import project_setting
 
@@ -32,6 +32,17 @@ class Site:
     push_s: float
     check_s: float  #: with the setup before it; 0: the project has no check
     moves_checkout: bool  #: the person's own branch may be fast-forwarded
+    https_fallback: bool  #: the remote may be asked by HTTPS where SSH fails
+
+    def fetch(self) -> str:
+        """The commit that the target is at by now; raises ``GitError`` where the remote cannot be asked."""
+        return fetch_target(
+            self.repo,
+            self.target,
+            self.person,
+            timeout_s=self.fetch_s,
+            https_fallback=self.https_fallback,
+        )
 
 
 def site_of(ctx: Context, job: Job, landing: Landing) -> Site:
@@ -48,6 +59,7 @@ def site_of(ctx: Context, job: Job, landing: Landing) -> Site:
         push_s=_seconds(ctx, "push_timeout"),
         check_s=_check_s(ctx, job),
         moves_checkout=_own_or_general(ctx, job, "fast_forward") != _OFF,
+        https_fallback=_own_or_general(ctx, job, "https_fallback") != _OFF,
     )
 
 

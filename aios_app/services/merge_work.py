@@ -16,7 +16,7 @@ from aios_app.git.filling import copy_included
 from aios_app.git.location import Repository
 from aios_app.git.pushing import PushRaced, PushUnknown, push
 from aios_app.git.scratch import LOCAL_LIMIT_S, Scratch, scratch
-from aios_app.git.targets import fetch_target, is_ancestor, remote_has
+from aios_app.git.targets import is_ancestor, remote_has
 from aios_app.services.context import Context
 from aios_app.services.landing_progress import Progress
 from aios_app.services.landing_site import Site
@@ -60,7 +60,7 @@ def bring_onto(
         except PushRaced as error:
             raced = error
         progress.begin("fetch again", site.fetch_s)
-        before, base = base, fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s)
+        before, base = base, site.fetch()
         said = "did not take the push" if base == before else "has moved meanwhile"
         progress.done(f"note {site.target.name} {said}: again")
         if has_arrived(site.repo, earlier, work.source_sha, base):
@@ -152,7 +152,7 @@ def _move_local(site: Site, sha: str, base: str, job: Job) -> None:
         said = fast_forward(site.repo, site.target, sha, allows_edits=True)
     if _is_there(site, sha):
         return
-    if fetch_target(site.repo, site.target, site.person, timeout_s=site.fetch_s) != base:
+    if site.fetch() != base:
         raise PushRaced
     ref = keep_commit(site.repo, "landed", job.name, sha)
     raise ConflictError(f"{said}\nthe merged commit is kept: git merge {ref}")

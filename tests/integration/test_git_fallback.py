@@ -17,7 +17,9 @@ from aios_app.domain.errors import GitError
 from aios_app.git.base import fetch
 from aios_app.git.cloning import clone, clone_at
 from aios_app.git.fallback import fetch_with_fallback
+from aios_app.git.person import Person
 from aios_app.git.runner import GitTimeout, first_words
+from aios_app.git.targets import Target, fetch_target
 from tests.integration.git_fixtures import deaf_port, git, quiet_git
 from tests.integration.git_remotes import PASSWORD, USER, Away, HttpsRemote, away, https_remote, refusing_ssh
 
@@ -218,6 +220,23 @@ def test_where_it_is_off_a_fetch_stays_with_ssh(
     assert "Permission denied" in fetch(away.repo, timeout_s=8)
     assert https_remote.asked == []
     assert fetch(away.repo, timeout_s=8, https_fallback=True).startswith("origin is https://")
+
+
+def test_a_landing_finds_its_remote_by_https_where_that_is_allowed(
+    away: Away, refusing_ssh: int, https_remote: HttpsRemote
+) -> None:
+    away.lead_ssh_to(refusing_ssh)
+    away.lead_https_to(https_remote.url)
+    away.trust(https_remote)
+    news = away.news()
+    person = Person(environment={})
+
+    with pytest.raises(GitError, match="Permission denied"):
+        fetch_target(away.repo, Target(branch="main"), person, timeout_s=8)
+    found = fetch_target(away.repo, Target(branch="main"), person, timeout_s=8, https_fallback=True)
+
+    assert found == news
+    assert _setting(away, "remote.origin.url") == _TWIN
 
 
 def test_a_clone_that_fell_back_stays_with_the_twin(
