@@ -7,6 +7,7 @@ from typing import Any
 from aios_app.agents import FOUNDING_TEMPLATES
 from aios_app.services.catalogue_sync import share_catalogue
 from aios_app.services.context import Context
+from aios_app.services.import_tasks import import_tasks
 from aios_app.services.projects import directory_of
 from aios_app.store import ancestor
 
@@ -16,5 +17,6 @@ def import_ancestor(ctx: Context, *, path: str, cwd: str) -> dict[str, Any]:
     directory = directory_of(path, cwd)
     report = ancestor.import_ancestor(ctx.catalog, directory, founding_templates=FOUNDING_TEMPLATES)
     share_catalogue(ctx)
+    tasks = import_tasks(directory, ctx.settings.config_dir / "tasks")
     lines = {"taken": report.taken, "kept": report.kept, "skipped": report.skipped}
-    return {"report": {name: list(said) for name, said in lines.items()}}
+    return {"report": {name: [*said, *tasks[name]] for name, said in lines.items()}}
