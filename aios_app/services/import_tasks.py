@@ -13,7 +13,7 @@ _KINDS = ("taken", "kept", "skipped")
 
 
 def import_tasks(source: Path, target: Path) -> dict[str, list[str]]:
-    """Copies what ``target`` does not have; a line for each file by what came of it. Nothing is run or changed.
+    """Copies what ``target`` does not have, and changes nothing; a line for each file by what came of it.
 
     ``source`` is the ancestor's directory, or its ``data``.
     """
