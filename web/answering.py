@@ -11,9 +11,10 @@ from urllib.parse import quote, urlencode
 
 from aios_app.domain.errors import AiosError, MachineAway
 from aios_app.services.context import Context
+from web.checking import is_answer
 from web.handlers import Endpoint, call_service
 from web.nodes import Call, Json, Nodes, name_of
-from web.placing import At, Outcome, Part
+from web.placing import Outcome, Part
 
 #: What means something on the machine of the person's terminal alone, and is not sent to another.
 _OF_THE_TERMINAL = frozenset({"environment"})
@@ -37,7 +38,8 @@ class Answering:
         if self._nodes is None:
             return await self._own(endpoint, parts)
         asking = (self._outcome(line, endpoint, part, at.limit_s) for part in parts)
-        return _merged(at, await asyncio.gather(*asking))
+        merged = at.merge(await asyncio.gather(*asking))
+        return {name: value for name, value in merged.items() if name != "v"}
 
     async def _here(self, endpoint: Endpoint, given: dict[str, Any]) -> Json:
         answer: Json = await asyncio.to_thread(call_service, endpoint.service, self._context, given)
@@ -60,6 +62,8 @@ class Answering:
                 return replace(outcome, answer=await self._here(endpoint, part.given))
             call = replace(call_of(line, endpoint, part.given), limit_s=limit_s)
             answer = await self._nodes.ask(part.machine, call)
+            if not is_answer(line, answer):
+                raise MachineAway(f"{name} answers what no AIOS of this version says: aios machines")
             return replace(outcome, answer=answer)
         except AiosError as error:
             return replace(outcome, error=error)
@@ -78,11 +82,3 @@ def call_of(line: str, endpoint: Endpoint, given: dict[str, Any]) -> Call:
     }
     path += f"?{urlencode(query, errors='surrogateescape')}" if query else ""
     return Call(method=method, path=path, body=json.dumps(body).encode() if endpoint.body else None)
-
-
-def _merged(at: At, outcomes: Sequence[Outcome]) -> Json:
-    try:
-        return {name: value for name, value in at.merge(outcomes).items() if name != "v"}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        names = ", ".join(one.name for one in outcomes if not one.is_here)
-        raise MachineAway(f"{names} answers what no AIOS of this version says: aios machines") from error

@@ -11,7 +11,7 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 from web.door import Close, LiveSocket
 
 #: What the node says in closing that is also meant for who looks; else its machine is gone.
-_PASSED_ON = frozenset(Close) - {Close.MACHINE_AWAY}
+_PASSED_ON = frozenset(Close)
 
 
 class Viewer(LiveSocket, Protocol):

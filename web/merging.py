@@ -1,6 +1,6 @@
 """How the answers of several machines become one, in the order in which the request named its jobs.
 
-What a machine answers is taken for what it says of its own jobs, worktrees and sessions, and for no more.
+An answer has the shape that the table of answers has for its request.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPInputError
+from tornado.iostream import UnsatisfiableReadError
 from tornado.simple_httpclient import HTTPTimeoutError
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
@@ -37,6 +38,7 @@ _AT_ONCE = 512
 #: A terminal whose machine is gone is noticed after twice this.
 _PING_S = 20
 _LONGEST_WORDS = 2000
+_NETWORK = (HTTPClientError, HTTPInputError, UnsatisfiableReadError, WebSocketError, OSError, ValueError)
 _BY_KIND: Mapping[str, type[AiosError]] = {"usage": UsageError, "conflict": ConflictError}
 
 
@@ -75,7 +77,7 @@ class Nodes:
             request.body = call.body
         try:
             response = await self._http.fetch(request, raise_error=False)
-        except (HTTPClientError, HTTPInputError, OSError, ValueError) as error:
+        except _NETWORK as error:
             raise _away(node, error) from error
         return _read(node, response)
 
@@ -86,7 +88,7 @@ class Nodes:
         opening = websocket_connect(request, ping_interval=_PING_S, max_message_size=1024 * 1024)
         try:
             return await asyncio.wait_for(opening, 2 * CONNECT_S)
-        except (HTTPClientError, HTTPInputError, WebSocketError, OSError, ValueError) as error:
+        except _NETWORK as error:
             raise _away(node, error) from error
 
     def close(self) -> None:
@@ -176,15 +178,16 @@ def _as_here(told: Mapping[str, Any]) -> AiosError:
 def _away(node: Machine, error: Exception) -> MachineAway:
     if isinstance(error, ssl.SSLCertVerificationError):
         return MachineAway(f"{node.name} shows another certificate than it has registered: aios machines")
-    words = "in time" if isinstance(error, TimeoutError | HTTPTimeoutError) else f"({_why(error)})"
-    return MachineAway(f"{node.name} does not answer{_since(node)} {words}".replace("  ", " "))
+    return MachineAway(f"{node.name} does not answer{_since(node)}: {_why(error)}")
 
 
 def _why(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)[:200]
+    if isinstance(error, TimeoutError | HTTPTimeoutError):
+        return "nothing came in time"
+    return " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
 
 
 def _since(node: Machine) -> str:
-    if not node.unreachable_ms:
+    if node.unreachable_ms < node.beat_ms or not node.beat_ms:
         return ""
     return f" since {datetime.fromtimestamp(node.unreachable_ms / 1000).astimezone():%H:%M}"
