@@ -64,6 +64,7 @@ def checks(
     return [
         Check(name="python", ok=True, says=platform.python_version()),
         _version_check("git", ["git", "--version"], (2, 34)),
+        *_identity(settings),
         _version_check("tmux", ["tmux", "-V"], (3, 2)),
         _redis(settings),
         _data_dir(settings),
@@ -98,6 +99,22 @@ def _version_check(name: str, argv: list[str], least: tuple[int, int]) -> Check:
             name=name, ok=False, says=f"{words}: too old, {least[0]}.{least[1]} is needed", mend=mend
         )
     return Check(name=name, ok=True, says=words)
+
+
+def _identity(settings: Settings) -> Iterator[Check]:
+    """Only said where it is missing: agents may set one of their own, landings cannot."""
+    argv = ["git", "var", "GIT_COMMITTER_IDENT"]
+    try:
+        done = subprocess.run(
+            argv, cwd="/", env=os.environ | {"HOME": str(settings.home)}, capture_output=True,
+            timeout=_PROGRAM_TIMEOUT_S, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    if done.returncode:
+        says = "does not know who commits: landings fail"
+        mend = "git config --global user.name NAME; git config --global user.email ADDRESS"
+        yield Check(name="git", ok=None, says=says, mend=mend)
 
 
 def _redis(settings: Settings) -> Check:
