@@ -17,6 +17,7 @@ from aios_app.queue.sending import (
     AGENT_SPAWN,
     CATALOG_SYNC,
     JOB_CHECK,
+    JOB_DROP,
     MERGE_PUSH,
     MESSAGE_VERSION,
     PROGRESS_PUSH,
@@ -30,6 +31,7 @@ from aios_app.services.check_job import begin_check
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
 from aios_app.services.end_job import end_job
+from aios_app.services.end_landing import drop_rival
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.land_job import begin_landing
 from aios_app.services.reconcile import reconcile
@@ -59,6 +61,12 @@ def _register_short(app: Celery, ctx: Context) -> None:
         with _noting_trouble(ctx):
             _check_version(v)
             end_job(ctx, attempt, reason, all_processes=all_processes)
+
+    @app.task(name=JOB_DROP, throws=(AiosError,))
+    def job_drop(*, v: int, attempt: str) -> None:
+        with _noting_trouble(ctx):
+            _check_version(v)
+            drop_rival(ctx, attempt)
 
     @app.task(name=RECONCILE, throws=(AiosError,))
     def reconcile_machine(*, v: int) -> None:

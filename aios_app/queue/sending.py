@@ -26,6 +26,7 @@ AGENT_SPAWN = "agent_spawn"
 AGENT_END = "agent_end"
 CATALOG_SYNC = "catalog_sync"
 JOB_CHECK = "job_check"
+JOB_DROP = "job_drop"
 MERGE_PUSH = "merge_push"
 PROGRESS_PUSH = "progress_push"
 RECONCILE = "reconcile"
@@ -63,6 +64,11 @@ class TaskQueue:
         extra = {"reason": reason, "all_processes": all_processes}
         with _queue_errors():
             self._signature(AGENT_END, job, str(uuid.uuid4()), extra).apply_async()
+
+    def send_drop(self, job: Job) -> None:
+        """Asks the job's machine to put its work into the trash: another was picked."""
+        with _queue_errors():
+            self._signature(JOB_DROP, job, str(uuid.uuid4())).apply_async()
 
     def send_check(self, job: Job) -> None:
         """The ``job_check`` of the job's turn; again once it is over, to report that to who watches."""

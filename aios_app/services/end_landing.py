@@ -62,9 +62,16 @@ def remove_landed(ctx: Context, job: Job, site: Site, progress: Progress) -> Non
 
 
 def drop_rivals(ctx: Context, progress: Progress) -> None:
-    """The jobs that were not picked go to the trash; what cannot go is said and stays."""
+    """The jobs that were not picked go to the trash; what cannot go is said and stays.
+
+    Those of another machine it drops itself, as soon as it is there.
+    """
     for rival in ctx.ledger.jobs(progress.landing.drops):
         if rival.state in SETTLED_STATES:
+            continue
+        if rival.machine not in {"", ctx.machine}:
+            ctx.queue.send_drop(rival)
+            progress.done(f"ok #{rival.number} is dropped by its machine")
             continue
         progress.begin(f"drop #{rival.number}", _REMOVE_S)
         try:
@@ -75,6 +82,21 @@ def drop_rivals(ctx: Context, progress: Progress) -> None:
             progress.done(f"note #{rival.number} stays: {error}")
         else:
             progress.done(f"ok #{rival.number} dropped")
+
+
+def drop_rival(ctx: Context, attempt_id: str) -> None:
+    """Puts a job that was not picked into the trash; where it cannot go its note says why it stays."""
+    attempt = ctx.ledger.attempt(attempt_id)
+    job = ctx.ledger.job_of(attempt) if attempt else None
+    if job is None or job.attempt != attempt_id or job.state in SETTLED_STATES or job.machine != ctx.machine:
+        return
+    try:
+        drop_job(ctx, job)
+    except QueueError:
+        raise
+    except AiosError as error:
+        ctx.ledger.note(job.number, note=f"another was picked, this one stays: {error}")
+        record(ctx, job.number)
 
 
 def _remove(ctx: Context, job: Job, site: Site, progress: Progress) -> None:
