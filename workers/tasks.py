@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 def register(app: Celery, ctx: Context, listeners: Listeners, pools: Pools) -> None:
     """Gives the application its tasks, bound to this machine's context."""
     _register_short(app, ctx)
+    _register_asked_elsewhere(app, ctx)
     _register_long(app, ctx, listeners, pools)
 
 
@@ -61,12 +62,6 @@ def _register_short(app: Celery, ctx: Context) -> None:
         with _noting_trouble(ctx):
             _check_version(v)
             end_job(ctx, attempt, reason, all_processes=all_processes)
-
-    @app.task(name=JOB_DROP, throws=(AiosError,))
-    def job_drop(*, v: int, attempt: str) -> None:
-        with _noting_trouble(ctx):
-            _check_version(v)
-            drop_rival(ctx, attempt)
 
     @app.task(name=RECONCILE, throws=(AiosError,))
     def reconcile_machine(*, v: int) -> None:
@@ -96,6 +91,14 @@ def _register_short(app: Celery, ctx: Context) -> None:
     def wake(*, v: int) -> None:
         _check_version(v)
         ctx.alarm.set()
+
+
+def _register_asked_elsewhere(app: Celery, ctx: Context) -> None:
+    @app.task(name=JOB_DROP, throws=(AiosError,))
+    def job_drop(*, v: int, attempt: str) -> None:
+        with _noting_trouble(ctx):
+            _check_version(v)
+            drop_rival(ctx, attempt)
 
 
 def _register_long(app: Celery, ctx: Context, listeners: Listeners, pools: Pools) -> None:
