@@ -112,9 +112,9 @@ def _identity(settings: Settings) -> Iterator[Check]:
     except (OSError, subprocess.TimeoutExpired):
         return
     if done.returncode:
-        says = "does not know who commits: landings fail"
+        says = "git does not know who commits: landings fail"
         mend = "git config --global user.name NAME; git config --global user.email ADDRESS"
-        yield Check(name="git", ok=None, says=says, mend=mend)
+        yield Check(name="commits", ok=None, says=says, mend=mend)
 
 
 def _redis(settings: Settings) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,20 @@ def test_an_agent_that_is_missing_is_no_fault_and_its_installation_is_named(tmp_
     [check] = [check for check in checks(settings, agents={"codex": agent}) if check.name == "codex"]
 
     assert (check.ok, check.mend) == (None, "npm install -g @openai/codex")
+
+
+def test_a_machine_on_which_nobody_commits_is_told_so(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+    config = {"GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_COUNT": "1"}
+    config |= {"GIT_CONFIG_KEY_0": "user.useConfigOnly", "GIT_CONFIG_VALUE_0": "true"}
+    for name, value in config.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
+    [unknown] = [check for check in checks(settings) if "who commits" in check.says]
+    (settings.home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.com\n")
+
+    assert unknown.mend.startswith("git config --global user.name")
+    assert [check for check in checks(settings) if "who commits" in check.says] == []
