@@ -18,17 +18,19 @@ _SUBJECT, _EMAIL = "Work in progress", "aios@localhost"
 _PUSH = ("--quiet", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
 
 
-def push_wip(
-    repo: Repository, worktree: Path, name: str, person: Person, *, max_bytes: int, timeout_s: float
-) -> str:
-    """Puts all that stands in the worktree under ``refs/aios/wip/name`` of origin; the commit.
+def take_wip(repo: Repository, worktree: Path, *, max_bytes: int, timeout_s: float) -> str:
+    """A commit of all that stands in the worktree, the same as long as nothing changes there.
 
-    Nothing of the worktree is touched. Raises ``ConflictError`` for what no commit can hold.
+    Nothing of the worktree is touched; the caller holds the lock. Raises ``ConflictError`` for what no commit
+    can hold.
     """
     with copy_of(worktree, git_dir_of(worktree), timeout_s=timeout_s) as copy:
-        sha = _snapshot(repo, copy, max_bytes)
+        return _snapshot(repo, copy, max_bytes)
+
+
+def push_wip(repo: Repository, name: str, sha: str, person: Person, *, timeout_s: float) -> None:
+    """Puts the commit under ``refs/aios/wip/name`` of origin."""
     person.run(["push", *_PUSH, "origin", f"+{sha}:{_WIP}{name}"], cwd=repo.root, timeout_s=timeout_s)
-    return sha
 
 
 def remove_wip(repo: Repository, name: str, person: Person, *, timeout_s: float) -> None:
@@ -65,7 +67,7 @@ def _snapshot(repo: Repository, copy: WorktreeCopy, max_bytes: int) -> str:
     if not uncommitted:
         return head
     copy.check(uncommitted, max_bytes)
-    person = {"NAME": "AIOS", "EMAIL": _EMAIL}
+    person = {"NAME": "AIOS", "EMAIL": _EMAIL, "DATE": "2000-01-01T00:00:00Z"}
     env = {f"GIT_{role}_{name}": value for role in ("AUTHOR", "COMMITTER") for name, value in person.items()}
     args = ["commit-tree", "--no-gpg-sign", "-p", head, "-m", _SUBJECT, copy.tree()]
     return run_git(args, cwd=repo.git_dir, timeout_s=READ_LIMIT_S, env=env).strip()

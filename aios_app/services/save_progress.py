@@ -9,8 +9,9 @@ from aios_app.domain.errors import AiosError, QueueError
 from aios_app.domain.models import Job, JobState
 from aios_app.domain.specs import parse_duration
 from aios_app.git.person import Person
-from aios_app.git.repository import find_repository
-from aios_app.git.wip import push_wip, remove_wip
+from aios_app.git.repository import Repository, find_repository
+from aios_app.git.wip import push_wip, remove_wip, take_wip
+from aios_app.git.worktrees import repository_lock
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import project_setting
 from aios_app.services.records import record
@@ -27,7 +28,9 @@ def send_progress(ctx: Context, number: int) -> None:
     job = ctx.ledger.job(number)
     if job is None or job.state not in _AT_REST or job.is_in_place or not has_work(job):
         return
-    if project_setting(ctx, job, "wip") == "on":
+    landing = ctx.ledger.lines.landing(number)
+    is_landing = landing is not None and landing.outcome is None
+    if not is_landing and project_setting(ctx, job, "wip") == "on":
         ctx.queue.send_progress(job)
 
 
@@ -56,8 +59,18 @@ def _save(ctx: Context, job: Job) -> str:
     repo = find_repository(Path(job.path))
     person = Person(has_hooks=False)
     timeout_s = parse_duration(ctx.catalog.get("push_timeout"))
+    sha = _take(ctx, job, repo)
+    if sha and sha != job.wip:
+        push_wip(repo, job.name, sha, person, timeout_s=timeout_s)
     if has_work(job):
-        most = max_bytes(ctx)
-        return push_wip(repo, Path(job.worktree), job.name, person, max_bytes=most, timeout_s=timeout_s)
-    remove_wip(repo, job.name, person, timeout_s=timeout_s)
+        return sha
+    remove_wip(repo, job.name, person, timeout_s=timeout_s)  # it may have been removed meanwhile
     return ""
+
+
+def _take(ctx: Context, job: Job, repo: Repository) -> str:
+    with repository_lock(ctx.settings.locks_dir, repo):
+        if not has_work(job):
+            return ""
+        limit_s = parse_duration(ctx.catalog.get("push_timeout"))
+        return take_wip(repo, Path(job.worktree), max_bytes=max_bytes(ctx), timeout_s=limit_s)
