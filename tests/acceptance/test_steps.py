@@ -150,6 +150,20 @@ def test_the_steps_of_a_job_are_those_that_it_was_started_with(stack: Stack) -> 
 
 
 @pytest.mark.long
+def test_steps_go_on_while_the_worker_is_dead_and_are_known_when_it_is_back(stack: Stack) -> None:
+    here = folder(stack, "orphan")
+    typed(stack, here, "orphan: Wait | read line", "orphan: Bad | exit 3", "orphan: No | true", "run orphan")
+    run = newest(stack)
+    [job] = stack.until(run, lambda jobs: jobs[0].progress == "1/3: Wait")
+
+    psutil.Process(int(json.loads(stack.ok("status", "--json"))["worker"]["pid"])).kill()
+    stack.type(job, "on")
+    [job] = stack.until_over(run)
+
+    assert (job.state, job.cause, job.attempt_no) == (JobState.FAILED, 'step 2 "Bad" exited 3', 1)
+
+
+@pytest.mark.long
 def test_two_dashboards_build_one_list_and_each_sees_all_of_it(stack: Stack) -> None:
     left, right = folder(stack, "left"), folder(stack, "right")
     typed(stack, left, "both: One | echo 1")
