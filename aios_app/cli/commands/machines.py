@@ -60,7 +60,7 @@ def _list(*, is_json: bool) -> int:
     return exits.DONE
 
 
-_HEAD = ("machine", "agents", "load", "memory free", "AIOS", "address", "can start")
+_HEAD = ("machine", "agents", "load", "memory free", "AIOS", "can start", "address")
 
 
 def _row(machine: Json) -> tuple[str, ...]:
@@ -71,8 +71,8 @@ def _row(machine: Json) -> tuple[str, ...]:
         f"{machine['load']:.1f} on {machine['cores']}" if machine["cores"] else "-",
         f"{free:.0f} of {memory:.0f} GB" if memory else "-",
         machine["version"] or "-",
-        f"{machine['address']}:{machine['port']}" if machine["port"] else "-",
         " ".join(machine["agents"]) or "-",
+        f"{machine['address']}:{machine['port']}" if machine["port"] else "-",
     )
 
 
