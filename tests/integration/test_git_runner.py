@@ -95,7 +95,9 @@ def test_the_whole_group_is_ended_at_the_limit_even_where_it_ignores_sigterm(tmp
 
 def test_a_helper_that_left_the_group_is_ended_at_the_limit_too(tmp_path: Path) -> None:
     repo = make_repository(tmp_path / "r").root
-    script = _program(tmp_path / "stray", f"exec setsid --wait sh -c 'echo $$ > {tmp_path}/child; sleep 60'")
+    script = _program(
+        tmp_path / "stray", f"trap '' TERM; exec setsid sh -c 'echo $$ > {tmp_path}/child; sleep 60'"
+    )
     git(repo, "config", "alias.stray", f"!{script}")
 
     with pytest.raises(GitError, match="git stray took longer"):
