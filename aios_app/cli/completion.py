@@ -25,7 +25,7 @@ _PROGRAM_FLAGS = [
 _OF_MACHINES = [("drain", "no new jobs"), ("resume", "jobs again"), ("remove", "out of the cluster")]
 _MEANING_CELLS = 60
 
-_Source = Callable[[str], names.Names] | str
+_Source = Callable[[str], names.Names | str] | str
 #: By what the help calls a word; ``verb WORD`` goes before ``WORD``.
 _SOURCES: dict[str, _Source] = {
     "AGENT": names.agents,
@@ -38,7 +38,6 @@ _SOURCES: dict[str, _Source] = {
     "KEY": names.settings,
     "M": names.machines,
     "N|JOB": names.jobs,
-    "NAME|FILE": _FILES,
     "NUMBER": names.projects,
     "P": names.chosen,
     "PATH|URL": _DIRECTORIES,
@@ -50,6 +49,7 @@ _SOURCES: dict[str, _Source] = {
     "land WORD": names.jobs,
     "multi WORD": lambda prefix: names.specs(prefix) + names.projects(prefix),
     "r3": names.runs,
+    "run NAME|FILE": lambda prefix: ("/" not in prefix and names.runnable(prefix)) or _FILES,
     "send KEY": lambda _: [],
     "send WORD": names.jobs,
     "start WORD": names.projects,

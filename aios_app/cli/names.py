@@ -42,7 +42,11 @@ def pages(_prefix: str) -> Names:
 def jobs(prefix: str) -> Names:
     """Numbers and runs; names where one is begun."""
     shown = _jobs()
-    by_name = prefix[:1].isalpha() and [(str(job["name"]), _meaning(job)) for job in shown]
+    by_name = prefix[:1].isalpha() and [
+        (str(job[field]), _meaning(job))
+        for job in shown
+        for field in (("title", "name") if job["agent"] == "steps" else ("name",))
+    ]
     return [(str(job["number"]), _meaning(job)) for job in shown] + _runs_of(shown) + (by_name or [])
 
 
@@ -95,6 +99,17 @@ def machines(_prefix: str) -> Names:
     """The machines of the cluster."""
     shown = _ask("/machines", lambda: {"machines": []})["machines"]
     return [(str(one["name"]), str(one.get("state", ""))) for one in shown]
+
+
+def runnable(_prefix: str) -> Names:
+    """What ``aios run`` takes: the lists of steps that were built, and the task files that are near."""
+    from pathlib import Path
+
+    from aios_app.cli.tasks.folders import task_files
+
+    built = _ask("/steps", on_disk.steps)["lists"]
+    lists = [(str(one["name"]), f"{len(one['steps'])} steps in {one['directory']}") for one in built]
+    return lists + [(path.stem, str(path)) for path in task_files(Path.cwd())]
 
 
 def is_plain(word: str) -> bool:

@@ -46,6 +46,12 @@ def setting(key: str) -> Json:
         return {"v": 1, "key": key, "value": catalog.get(key) if catalog else ""}
 
 
+def steps() -> Json:
+    """The lists of steps that were built."""
+    with _catalog() as catalog:
+        return {"v": 1, "lists": [one.to_json() for one in catalog.step_lists()] if catalog else []}
+
+
 def jobs() -> Json:
     """The records of jobs as they were written last, newest first; one that cannot be read is left out."""
     records = sorted(_records(), key=lambda job: int(job["number"]), reverse=True)

@@ -109,6 +109,22 @@ def test_a_job_may_be_completed_by_its_name(stand_in: StandIn) -> None:
     assert name in _words("attach", name[:4])
 
 
+def test_run_is_completed_by_lists_and_task_files_and_else_by_paths(
+    stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [{"description": "Start", "command": "true"}]
+    stand_in.answers["GET /steps"] = {
+        "v": 1,
+        "lists": [{"name": name, "directory": "/code", "steps": steps} for name in ("demo", "a $(b)")],
+    }
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "deploy.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+
+    assert _words("run", "") == ["demo", "deploy"]
+    assert _words("run", "./ta") == ["files"]
+
+
 def test_a_meaning_is_one_line_that_steers_no_terminal(
     stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
