@@ -62,6 +62,7 @@ class Offer:
     placed: str = "the only machine"  #: what such a job says of where it is
     agents: Mapping[str, str] = field(default_factory=dict)  #: agent key -> why it cannot be started there
     closing: int = 0  #: agents of other machines that make room for them
+    only_resumed: bool = False  #: and of the machine's own only those that go on with their conversation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ class Registry:
         records = dict(zip(ids, zip(found[::2], found[1::2], strict=True), strict=True))
         old = [machine for machine, (data, _) in records.items() if not _is_young(data, now_ms)]
         is_cluster = len(ids) > 1 or any(data.get("beat_ms") for data, _ in records.values())
-        connected = self._connected() if old and is_cluster else set(ids)
+        connected = self.connected() if old and is_cluster else set(ids)
         machines = [
             _machine(machine, data, slots, is_there=machine not in old or machine in connected)
             for machine, (data, slots) in records.items()
@@ -105,8 +105,8 @@ class Registry:
             self._redis.hsetnx(keys.META, "node_secret", secrets.token_urlsafe(32))
             return str(self._redis.hget(keys.META, "node_secret"))
 
-    def _connected(self) -> set[str]:
-        """The machines whose worker has a connection."""
+    def connected(self) -> set[str]:
+        """The machines whose worker has a connection now: it takes what is sent to it."""
         with redis_errors():
             names = {str(client["name"]) for client in self._redis.client_list()}
             ids = self._redis.smembers(keys.MACHINES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from aios_app.domain.machines import Machine
+from aios_app.domain.machines import Machine, MachineState
 from aios_app.domain.placing import by_room, offered, why_blocked, why_nowhere
 from aios_app.ledger.ledger import Claim, Offer
 from aios_app.queue.sending import MESSAGE_VERSION
@@ -37,17 +37,20 @@ def _dispatch_cluster(ctx: Context, machines: Sequence[Machine]) -> None:
     """Each machine that answers takes its own jobs; those that any may take go where the most room is."""
     blocked = {one.id: why_blocked(one, MESSAGE_VERSION) for one in machines}
     asked = by_room(one for one in machines if not blocked[one.id])
-    with_room = [one for one in asked if one.room]
-    shared = len(ctx.ledger.waiting(_ANY)) if asked else 0
-    if shared and len(with_room) > 1:  # nobody takes all of them while others have room
+    shared = len(ctx.ledger.waiting(_ANY))
+    connected = ctx.ledger.registry.connected() if shared else set()
+    takers = [one for one in asked if one.id in connected]
+    with_room = [one for one in takers if one.room]
+    if len(with_room) > 1:  # nobody takes all of them while others have room
         for one in with_room:
             _ask(ctx, one, machines, most=-(-shared // len(with_room)))
-    claims = {one.id: _ask(ctx, one, machines, most=shared) for one in asked}
+    claims = {one.id: _ask(ctx, one, machines, most=shared if one in takers else 0) for one in asked}
     for one in machines:
         if blocked[one.id]:
             _explain(ctx, one, blocked[one.id])
     if left := ctx.ledger.waiting(_ANY):
-        ctx.ledger.say_waits(_ANY, _reasons(ctx, left, machines, blocked, claims))
+        away = blocked | {one.id: "its worker is not there" for one in asked if one not in takers}
+        ctx.ledger.say_waits(_ANY, _reasons(ctx, left, machines, away, claims))
 
 
 def _ask(ctx: Context, machine: Machine, machines: Sequence[Machine], *, most: int) -> Claim:
@@ -76,6 +79,8 @@ def _carry_out(ctx: Context, machine: str, claim: Claim) -> None:
 
 def _explain(ctx: Context, machine: Machine, why: str) -> None:
     """The machine's own jobs wait for it; their stages no longer than ``--skip-waiting`` says."""
+    if machine.is_there and machine.state is MachineState.DRAINED:
+        _carry_out(ctx, machine.id, ctx.ledger.claim(machine.id, Offer(most=0, only_resumed=True)))
     numbers = ctx.ledger.waiting(machine.id)
     ctx.ledger.say_waits(machine.id, dict.fromkeys(numbers, f"for machine {machine.name}: {why}"))
     runs: dict[int, int] = {}

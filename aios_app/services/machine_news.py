@@ -12,6 +12,7 @@ from typing import Any
 from aios_app.agents import module_for
 from aios_app.domain.machines import BEAT_MS
 from aios_app.domain.models import Agent
+from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.stack.login_shell import login_environment
 from aios_app.stack.machine import machine_facts
@@ -29,6 +30,7 @@ class Herald:
         self._shell_s = 0.0
         self._environment: dict[str, str] = {}
         self._is_known = False
+        self._agents_told: Mapping[str, str] = {}
 
     def speak(self) -> float | None:
         """Tells the others what is due; seconds until it is again, None where nobody hears it."""
@@ -38,12 +40,21 @@ class Herald:
         left_s = self._next_s - time.monotonic()
         if left_s > 0:
             return left_s
-        self._ctx.ledger.registry.beat(self._ctx.machine, facts=json.dumps(self._facts()))
+        facts = self._facts()
+        self._ctx.ledger.registry.beat(self._ctx.machine, facts=json.dumps(facts))
+        self._look_at_waiting(facts["agents"])
         # What others have given away is known here, too, should the ledger be lost.
         self._ctx.catalog.note_numbers(*self._ctx.ledger.registry.last_numbers())
         self._next_s = time.monotonic() + BEAT_MS / 1000
         self._greet()
         return BEAT_MS / 1000
+
+    def _look_at_waiting(self, agents: Mapping[str, str]) -> None:
+        """Jobs may have waited for what this machine can do now, or for one that is not there any more."""
+        there = [one.id for one in self._ctx.ledger.machines_known() if one.is_there]
+        if agents != self._agents_told or min(there, default="") == self._ctx.machine:
+            dispatch(self._ctx)
+        self._agents_told = agents
 
     def _greet(self) -> None:
         """A machine that was alone until now has not spoken yet."""

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from aios_app.agents import DEMO_AGENT
+from aios_app.domain.machines import client_name
 from aios_app.queue.app import queue_name
 from aios_app.queue.sending import MESSAGE_VERSION
 from aios_app.services.context import Context, build_context
@@ -25,6 +27,7 @@ Join = Callable[[str], Context]
 def join(settings: Settings, redis_server: RedisServer, short_path: Path) -> Iterator[Join]:
     """Makes a machine of this name; the first is the one that the ledger belongs to."""
     made: list[Context] = []
+    connections: list[redis.Redis] = []
 
     def make(name: str) -> Context:
         folder = short_path / name
@@ -39,12 +42,20 @@ def join(settings: Settings, redis_server: RedisServer, short_path: Path) -> Ite
         ctx.catalog.set("max_agents", "4")
         ctx.catalog.put_agent(DEMO_AGENT)
         ensure_ledger(ctx, owns=len(made) == 1)
+        connections.append(_connection(ctx))
         is_there(ctx)
         return ctx
 
     yield make
-    for ctx in made:
-        ctx.close()
+    for closing in (*connections, *made):
+        closing.close()
+
+
+def _connection(ctx: Context) -> redis.Redis:
+    """That of the machine's worker."""
+    connection = redis.Redis.from_url(ctx.ledger.url, client_name=client_name(ctx.machine))
+    connection.ping()
+    return connection
 
 
 def sent_to(ctx: Context) -> list[str]:
@@ -61,6 +72,14 @@ def is_there(ctx: Context, **agents: str) -> None:
     )
 
 
+def has_no_worker(ctx: Context) -> None:
+    """Its worker ended just now; its last sign of life is young."""
+    for client in ctx.ledger._redis.client_list():
+        if client["name"] == client_name(ctx.machine):
+            ctx.ledger._redis.client_kill_filter(_id=client["id"])
+
+
 def is_gone(ctx: Context) -> None:
-    """Its worker does not answer any more."""
+    """It does not answer any more."""
+    has_no_worker(ctx)
     ctx.ledger.registry.write(ctx.machine, beat_ms=1)

@@ -15,10 +15,12 @@ from aios_app.services.catalogue_sync import sync_catalogue
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
+from aios_app.services.finish_job import finish_attempt
 from aios_app.services.fire_timer import fire_due_timers
+from aios_app.services.spawn_job import RESUME
 from aios_app.services.start_run import start_run
-from tests.integration.machine_fixtures import Join, is_gone, is_there, join, sent_to
-from tests.integration.service_fixtures import now, request, started
+from tests.integration.machine_fixtures import Join, has_no_worker, is_gone, is_there, join, sent_to
+from tests.integration.service_fixtures import attempt_of, now, request, started
 
 __all__ = ["join"]
 MakeProject = Callable[[str], Path]
@@ -113,6 +115,29 @@ def test_a_drained_machine_takes_no_jobs_and_its_own_say_so(pair: Pair) -> None:
 
     assert machines(pi, jobs) == ["box", "pi"]
     assert now(pi, jobs)[1].reason == "for machine box: it is drained (aios machines resume box)"
+
+
+def test_a_drained_machine_still_brings_back_a_conversation(pair: Pair) -> None:
+    box, pi = pair
+    [job] = started(pi, "shop", "d:1", "x")
+    dispatch(pi)
+    finish_attempt(box, attempt_of(box, job), JobState.REVIEW, "")
+    box.ledger.registry.write(box.machine, state=MachineState.DRAINED.value)
+
+    box.ledger.renew(now(box, [job])[0], {JobState.REVIEW}, order=1, mode=RESUME)
+    dispatch(pi)
+
+    assert now(pi, [job])[0].state is JobState.PREPARING
+
+
+def test_nothing_is_given_to_a_machine_whose_worker_has_just_ended(pair: Pair) -> None:
+    box, pi = pair
+    has_no_worker(pi)
+
+    jobs = started(box, "wiki", "d:6", "x")
+    dispatch(box)
+
+    assert machines(box, jobs) == ["", "", "box", "box", "box", "box"]
 
 
 def test_a_worker_of_another_version_takes_no_jobs(pair: Pair) -> None:

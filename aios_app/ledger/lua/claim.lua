@@ -1,5 +1,6 @@
 -- ARGV[2]: machine id; ARGV[3]: {most: of the jobs that any machine may take; placed: what such a job says of it;
--- agents: {key: why it cannot be started there, or ''}; closing: agents that make room for them elsewhere} as JSON.
+-- agents: {key: why it cannot be started there, or ''}; closing: agents that make room for them elsewhere;
+-- only_resumed: of the machine's own jobs those that go on with their conversation} as JSON.
 -- Picks, in order, the waiting jobs that may begin; each holds its slot from now on, and each of the machine's others
 -- says why it waits. A lane is the agents of one login: staggered, limited and parked together.
 -- Returns {claimed job numbers, jobs in review whose agent should be closed to make room, 1 if a timer was set,
@@ -103,6 +104,8 @@ for _, one in ipairs(queue) do
   if missing ~= '' then
     without_agent[#without_agent + 1] = number
     without_agent[#without_agent + 1] = missing
+  elseif offer.only_resumed and get(P .. 'attempt:' .. get(key, 'attempt'), 'mode') ~= 'resume' then
+    looked_at = looked_at + 1
   elseif not one.is_shared or (taken < offer.most and looked_at < MOST_LOOKED_AT) then
     local lane, weight = lane_of(number), tonumber(get(key, 'weight')) or 1
     local blocked_before = blocked
