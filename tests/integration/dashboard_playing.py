@@ -19,6 +19,7 @@ from tests.integration.cli_stand_in import NOW_MS, Json, StandIn
 
 _DEADLINE_S = 8.0
 _LOOK_S = 0.02
+_PROJECTS = ((0, "shop"), (1, "shoes"))
 
 
 @dataclass
@@ -96,23 +97,27 @@ def play_with(
     jobs: Sequence[Json],
     scenario: Callable[[Playing], Awaitable[None]],
     size: tuple[int, int] = (80, 24),
+    machines: Sequence[Json] = (),
 ) -> None:
     """The same with these jobs there, once they are shown."""
-    serve(service, *jobs)
+    serve(service, *jobs, machines=machines)
 
     async def begin(playing: Playing) -> None:
         await playing.until(lambda: len(playing.app.board.jobs) == len(jobs))
-        await playing.until(lambda: ("GET /projects", {}) in service.requests)
         await scenario(playing)
 
     play(settings, begin, size)
 
 
-def serve(service: StandIn, *jobs: Json) -> None:
+def serve(service: StandIn, *jobs: Json, machines: Sequence[Json] = ()) -> None:
     """Lets the stand-in answer what a dashboard asks at its start."""
-    service.answers["GET /jobs"] = {"v": 1, "now_ms": NOW_MS + 60_000, "jobs": list(jobs)}
+    answer = {"v": 1, "now_ms": NOW_MS + 60_000, "jobs": list(jobs), "machines": list(machines)}
+    service.answers["GET /jobs"] = answer
     service.answers["GET /agents"] = {"v": 1, "agents": [{"key": "c", "name": "codex"}]}
-    service.answers["GET /projects"] = {"v": 1, "projects": [{"name": "shop"}, {"name": "shoes"}]}
+    projects = [
+        {"number": number, "name": name, "path": f"/{name}", "tags": []} for number, name in _PROJECTS
+    ]
+    service.answers["GET /projects"] = {"v": 1, "projects": projects}
 
 
 def asked(service: StandIn, request: str) -> list[Any]:

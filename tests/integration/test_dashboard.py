@@ -26,6 +26,10 @@ def service(settings: Settings) -> Iterator[StandIn]:
         yield stand_in
 
 
+def _away(machine: str, name: str, since_ms: int) -> dict[str, Any]:
+    return {"id": machine, "name": name, "unreachable_ms": since_ms}
+
+
 def _screen(text: str) -> dict[str, Any]:
     return {"v": 1, "job": 1, "text": text}
 
@@ -173,11 +177,17 @@ def test_machines_are_a_column_and_a_group_only_where_there_are_several(
 
     async def two(playing: Playing) -> None:
         assert "machine" in playing.screen
+        assert "pi is unreachable since" in playing.screen
         await playing.press("g", "g", "g")
         await playing.sees("by machine")
+        assert [row for row in playing.app.jobs.rows if isinstance(row, str)] == ["here  1", "pi  2"]
+        service.emit(job(1, "review", machine="m2"))
+        await playing.sees("pi  3")
 
     play_with(settings, service, [job(1), job(2)], one)
-    play_with(settings, service, [job(1), job(2, machine="m2")], two)
+    machines = [{"id": "m1", "name": "here", "unreachable_ms": 0}, _away("m2", "pi", NOW_MS)]
+    jobs = [job(1), job(2, machine="m2"), job(3, "review", machine="m2")]
+    play_with(settings, service, jobs, two, machines=machines)
 
 
 def test_it_opens_with_what_happened_since_the_person_left(settings: Settings, service: StandIn) -> None:

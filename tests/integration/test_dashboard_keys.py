@@ -285,12 +285,16 @@ def test_the_prompt_completes_and_remembers(settings: Settings, service: StandIn
         await playing.press("colon")
         await playing.type("resu")
         await playing.press("tab")
+        await playing.until(lambda: playing.app.prompt.input.value == "resume ")
         await playing.type("r")
-        await playing.press("tab", "enter")
+        await playing.press("tab")
+        await playing.until(lambda: playing.app.prompt.input.value == "resume r1 ")
+        await playing.press("enter")
         await playing.until(lambda: playing.outside and playing.words() == ["resume", "r1"])
         await playing.press("colon")
         await playing.type("tag sho")
         await playing.press("tab")
+        await playing.sees("shoes shop")
         assert playing.app.prompt.input.value == "tag sho"
         await playing.press("up")
         assert playing.app.prompt.input.value == "resume r1 "

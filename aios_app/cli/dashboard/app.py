@@ -1,201 +1,40 @@
-"""The application: the list of jobs, the preview and the prompt, and what the keys do."""
+"""The dashboard: what its keys and its prompt do."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-from textual.app import App, ComposeResult
-from textual.containers import Container, Vertical
-from textual.events import AppFocus, Resize
-from textual.message import Message
-
-from aios_app.cli import on_disk, output
+from aios_app.cli import output
 from aios_app.cli.client import Client, Json
-from aios_app.cli.dashboard import memory
 from aios_app.cli.dashboard.actions import Actions
 from aios_app.cli.dashboard.asking import Question, Reader
-from aios_app.cli.dashboard.board import Board
-from aios_app.cli.dashboard.completion import Completion
+from aios_app.cli.dashboard.completion import complete
 from aios_app.cli.dashboard.editor import editor_argv
-from aios_app.cli.dashboard.feed import GATHER_S, Feed, News
-from aios_app.cli.dashboard.header import header
-from aios_app.cli.dashboard.joblist import JobList
-from aios_app.cli.dashboard.keys import help_lines, hints
-from aios_app.cli.dashboard.line import Line
+from aios_app.cli.dashboard.keys import help_lines
+from aios_app.cli.dashboard.live import Live
 from aios_app.cli.dashboard.outside import is_shown_until_left, own_argv, run_aside, run_outside
-from aios_app.cli.dashboard.preview import Preview
 from aios_app.cli.dashboard.prompt import MARK, Mode, Prompt
 from aios_app.cli.dashboard.strips import block, diff, plain
 from aios_app.cli.dashboard.threads import in_thread
 from aios_app.cli.prompt_line import Outcome, run_line
-from aios_app.domain.errors import AiosError
 from aios_app.settings import Settings
 
-#: Seconds between two looks at the ages in view: while one counts in seconds, and else.
-_TICK_S = 1.0
-_SLOW_TICK_S = 15.0
-#: From this width on the preview stands beside the list.
-_WIDE_CELLS = 150
-#: States of today that ``aios jobs`` shows of what is on disk as well.
-_SETTLED = {"landed", "dropped"}
 
-
-class Dashboard(App[None]):
-    """Lives on the feed of events; between them it does nothing but count the seconds of what is seen."""
-
-    CSS_PATH = Path(__file__).with_name("dashboard.tcss")
-    ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE_CELLS, "-wide")]  # noqa: RUF012 - Textual's own shape
-
-    class NewsCame(Message):
-        """The feed has news, and more of them soon."""
+class Dashboard(Live):
+    """Acts on the selected job, for a person in a directory."""
 
     def __init__(
         self, client: Client, settings: Settings, cwd: str, run: Callable[..., None] = run_outside
     ) -> None:
         """``cwd`` is the person's directory, ``run`` gives the terminal to a program."""
-        super().__init__(ansi_color=True)
-        self._run = run
-        self._at_prompt = asyncio.Lock()
-        self.theme = "ansi-dark"  # the terminal's own colours, on its own background, dark or light
-        self.client = client
-        self.board = Board()
-        self.problem = ""
+        super().__init__(client, settings)
         self._cwd = cwd
-        self._left_path = settings.data_dir / "dashboard.json"
-        self._history = memory.History(settings.data_dir / "prompt_history")
-        self._completion = Completion()
-        self._feed = Feed(client, settings.api_socket, self._hear_from_thread)
+        self._run = run
         self._actions = Actions(client, self._ask, self.tell)
-        self._is_greeted = False
         self._sends_to = 0
-
-    def compose(self) -> ComposeResult:
-        yield Line(id="header")
-        with Container(id="middle"):
-            with Vertical(id="list"):
-                yield Line(id="columns")
-                yield JobList(self.board)
-            yield Preview(self.client)
-        yield Prompt(self._history, self._completed)
-        yield Line(id="message")
-
-    def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.exit)
-        self.jobs.focus()
-        self.tell("")
-        self._feed.start()
-        self._tick()
-
-    def on_unmount(self) -> None:
-        self._feed.stop()
-        if self._is_greeted:
-            memory.write_left_ms(self._left_path, self.board.now_ms())
-
-    def on_resize(self, _event: Resize) -> None:
-        self._draw_frame()
-
-    def on_app_focus(self, _event: AppFocus) -> None:
-        self.query_one(Preview).ask()
-
-    @property
-    def jobs(self) -> JobList:
-        return self.query_one(JobList)
-
-    @property
-    def prompt(self) -> Prompt:
-        return self.query_one(Prompt)
-
-    def tell(self, text: str, *, is_error: bool = False) -> None:
-        """Says a line at the bottom, until the next key; the keys where there is nothing to say."""
-        line = self.screen_stack[0].query_one("#message", Line)
-        line.show(plain(f" {text}", "bold red" if is_error else "") if text else hints())
-
-    @property
-    def failure(self) -> Exception | None:
-        """What ended the application before its time."""
-        return self._exception
-
-    def _fatal_error(self) -> None:
-        """Leaves; who started the application says why, as of every command."""
-        self._close_messages_no_wait()
-
-    # What comes
-
-    def _hear_from_thread(self) -> None:
-        self.post_message(self.NewsCame())
-
-    def on_dashboard_news_came(self) -> None:
-        self.set_timer(GATHER_S, self._take_news)
-
-    def _take_news(self) -> None:
-        news = self._feed.take()
-        if news.whole is not None:
-            self.board.replace(news.whole)
-        self.board.take(news.jobs.values())
-        if news.problem is not None:
-            self.problem = news.problem
-            self._meet_service(news)
-        self._redraw()
-        if news.whole is not None and not self._is_greeted:
-            self._greet()
-
-    def _meet_service(self, news: News) -> None:
-        """Learns what the service knows, or what lies on disk where it is away from the beginning."""
-        if not news.problem:
-            self._attempt(self._learn())
-        elif not self.board.jobs:
-            self._attempt(self._read_disk())
-
-    def _greet(self) -> None:
-        self._is_greeted = True
-        left_ms = memory.read_left_ms(self._left_path)
-        self.tell(memory.news_since(left_ms, self.board.jobs.values(), self.board.now_ms()))
-
-    async def _learn(self) -> None:
-        agents = await in_thread(partial(self.client.get, "/agents"))
-        projects = await in_thread(partial(self.client.get, "/projects"))
-        self._completion.learn(agents["agents"], projects["projects"])
-
-    async def _read_disk(self) -> None:
-        answer = await in_thread(on_disk.jobs)
-        if not self.board.jobs:
-            kept = [job for job in answer["jobs"] if job["state"] not in _SETTLED]
-            self.board.replace({**answer, "jobs": kept})
-            self._redraw()
-
-    def _redraw(self) -> None:
-        self.jobs.redraw()
-        self.query_one(Preview).watch_job(self.jobs.job)
-        self._draw_frame()
-
-    def _draw_frame(self) -> None:
-        problem = f"{self.problem}   u: start it" if "is down" in self.problem else self.problem
-        self.query_one("#header", Line).show(header(self.board, problem, self.size.width))
-        self.query_one("#columns", Line).show(self.jobs.columns.heading())
-
-    def _tick(self) -> None:
-        """Draws the ages that have changed; the one clock of the dashboard."""
-        self.jobs.draw_changes()
-        self.set_timer(_TICK_S if self.jobs.has_young() else _SLOW_TICK_S, self._tick)
-
-    # What the person does
-
-    def on_job_list_selected(self) -> None:
-        self.query_one(Preview).watch_job(self.jobs.job)
-
-    def on_job_list_rearranged(self) -> None:
-        self._draw_frame()
-
-    def on_job_list_touched(self) -> None:
-        self.tell("")
+        self._at_prompt = asyncio.Lock()
 
     def action_attach(self) -> None:
         if job := self._job():
@@ -213,35 +52,35 @@ class Dashboard(App[None]):
 
     def action_diff(self) -> None:
         if job := self._job():
-            self._attempt(self._show_diff(job))
+            self.attempt(self._show_diff(job))
 
     def action_land(self) -> None:
         if job := self._job():
-            self._attempt(self._actions.land(job))
+            self.attempt(self._actions.land(job))
 
     def action_pick(self) -> None:
         if job := self._job():
-            self._attempt(self._actions.pick(job, self.board.rivals(job)))
+            self.attempt(self._actions.pick(job, self.board.rivals(job)))
 
     def action_stop(self) -> None:
         if job := self._job():
-            self._attempt(self._actions.stop(job))
+            self.attempt(self._actions.stop(job))
 
     def action_resume(self) -> None:
         if job := self._job():
-            self._attempt(self._actions.resume(job))
+            self.attempt(self._actions.resume(job))
 
     def action_drop(self) -> None:
         if job := self._job():
-            self._attempt(self._actions.drop(job))
+            self.attempt(self._actions.drop(job))
 
     def action_browser(self) -> None:
         if job := self._job():
-            self._attempt(self._show_web(job))
+            self.attempt(self._show_web(job))
 
     def action_editor(self) -> None:
         if job := self._job():
-            self._attempt(self._edit(job["worktree"] or job["path"]))
+            self.attempt(self._edit(job["worktree"] or job["path"]))
 
     def action_next(self) -> None:
         if not self.jobs.seek_waiting():
@@ -252,11 +91,11 @@ class Dashboard(App[None]):
 
     def action_group(self) -> None:
         self.board.next_group()
-        self._redraw()
+        self.redraw()
 
     def action_clear(self) -> None:
         self.board.search = ""
-        self._redraw()
+        self.redraw()
 
     def action_command(self) -> None:
         self.prompt.begin(Mode.COMMAND)
@@ -270,7 +109,7 @@ class Dashboard(App[None]):
         self.push_screen(Reader("Keys", help_lines()))
 
     def action_redraw(self) -> None:
-        self.query_one(Preview).ask()
+        self.preview.ask()
         self.refresh(layout=True)
 
     # The prompt
@@ -283,14 +122,18 @@ class Dashboard(App[None]):
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         if event.mode is Mode.SEARCH:
             self.board.search = event.text
-            self._redraw()
+            self.redraw()
+
+    def on_prompt_completes(self) -> None:
+        if self.prompt.mode is Mode.COMMAND:
+            self.attempt(self._complete(self.prompt.input.value))
 
     def on_prompt_given(self, event: Prompt.Given) -> None:
         self._rest()
         if event.mode is Mode.SEND and event.text.strip():
-            self._attempt(self._actions.send(self._sends_to, event.text))
+            self.attempt(self._actions.send(self._sends_to, event.text))
         elif event.mode is Mode.COMMAND:
-            self._attempt(self._carry_out(event.text))
+            self.attempt(self._carry_out(event.text))
 
     async def _carry_out(self, line: str) -> None:
         async with self._at_prompt:  # lines are carried out in the order in which they were typed
@@ -311,8 +154,11 @@ class Dashboard(App[None]):
         self.jobs.focus()
         self.tell("")
 
-    def _completed(self, line: str) -> str:
-        return self._completion.completed(line, self.board.jobs.values())
+    async def _complete(self, line: str) -> None:
+        completed, words = await in_thread(partial(complete, line))
+        if self.prompt.mode is Mode.COMMAND and self.prompt.input.value == line:
+            self.prompt.change(completed)
+            self.tell(" ".join(words) if len(words) > 1 else "")
 
     # What it takes
 
@@ -321,16 +167,6 @@ class Dashboard(App[None]):
         if job is None:
             self.tell('no job is selected: `:` and then all c:1 "your task" starts some')
         return job
-
-    def _attempt(self, action: Coroutine[Any, Any, None]) -> None:
-        """Does it beside the screen; what goes wrong is told."""
-        self.run_worker(self._told(action), exit_on_error=True)
-
-    async def _told(self, action: Coroutine[Any, Any, None]) -> None:
-        try:
-            await action
-        except AiosError as error:
-            self.tell(str(error).partition("\n")[0], is_error=True)
 
     async def _ask(self, question: str, names: Sequence[str]) -> bool:
         return await self.push_screen_wait(Question(question, names))
@@ -367,4 +203,4 @@ class Dashboard(App[None]):
 
     def _run_outside(self, argv: Sequence[str], cwd: str, *, pauses: bool, heading: str = "") -> None:
         self._run(self, argv, cwd, pauses=pauses, heading=heading)
-        self.query_one(Preview).ask()
+        self.preview.ask()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from aios_app.cli.client import Json
+from aios_app.cli.machine_words import mark_unreachable, name_machines
 
 #: What needs a person comes first, as in ``aios jobs``.
 _ORDER = (
@@ -25,8 +26,8 @@ class Board:
 
     def __init__(self) -> None:
         self.jobs: dict[int, Json] = {}
-        #: Names of machines by their ids, as far as they are known.
-        self.machines: dict[str, str] = {}
+        #: Of a cluster, as ``GET /jobs`` gives them; none where there is one machine alone.
+        self.machines: list[Json] = []
         self.group = ""
         self.search = ""
         self._ahead_ms = 0
@@ -35,10 +36,20 @@ class Board:
         """Takes an answer of ``GET /jobs`` in the place of all that was known."""
         self._ahead_ms = int(answer["now_ms"] - time.time() * 1000)
         self.jobs = {job["number"]: job for job in answer["jobs"]}
+        self.take_machines(answer.get("machines", []))
 
     def take(self, jobs: Iterable[Json]) -> None:
         """Takes jobs as events bring them, the newest last."""
-        self.jobs.update({job["number"]: job for job in jobs})
+        taken = {job["number"]: job for job in jobs}
+        self.jobs.update(taken)
+        self._place(taken.values())
+
+    def take_machines(self, machines: Sequence[Json]) -> None:
+        """Takes what is known of the machines."""
+        self.machines = list(machines)
+        for job in self.jobs.values():
+            job.pop("away", None)
+        self._place(self.jobs.values())
 
     def now_ms(self) -> int:
         """The time of the ledger's clock."""
@@ -50,13 +61,8 @@ class Board:
         self.group = "" if following == "machine" and not self.has_machines() else following
 
     def has_machines(self) -> bool:
-        """Whether the jobs are on more than one machine."""
-        return len({job["machine"] for job in self.jobs.values() if job["machine"]}) > 1
-
-    def machine_of(self, job: Json) -> str:
-        """The name of the job's machine, or the beginning of its id."""
-        machine = str(job["machine"])
-        return self.machines.get(machine, machine[:8])
+        """Whether there is more than one machine."""
+        return bool(self.machines)
 
     def rows(self) -> list[Row]:
         """The jobs that the search leaves, what needs the person first, under headings where grouped."""
@@ -84,6 +90,12 @@ class Board:
             and other["state"] not in {"landed", "dropped"}
         ]
 
+    def _place(self, jobs: Iterable[Json]) -> None:
+        """Gives each job the name of its machine, and says where that does not answer."""
+        jobs = list(jobs)
+        name_machines(jobs, self.machines)
+        mark_unreachable({"jobs": jobs, "machines": self.machines, "now_ms": self.now_ms()})
+
     def _is_wanted(self, job: Json) -> bool:
         wanted = self.search.casefold()
         if not wanted:
@@ -95,7 +107,7 @@ class Board:
         return {
             "project": lambda job: str(job["project"]),
             "run": lambda job: f"r{job['run']}",
-            "machine": lambda job: self.machine_of(job) or "no machine yet",
+            "machine": lambda job: str(job.get("where", "")),
         }
 
 

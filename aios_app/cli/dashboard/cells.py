@@ -37,12 +37,11 @@ class Columns:
 
     def __init__(self, board: Board, width: int) -> None:
         jobs, widest = board.jobs.values(), _NARROWEST if width < _NARROW_CELLS else _WIDEST
-        self._board = board
         self.width = width
         self.number = max([2, *(len(f"#{job['number']}") for job in jobs)])
         self.agent = _widest("agent", (job["agent"] for job in jobs), widest)
         self.project = _widest("project", (job["project"] for job in jobs), widest)
-        names = {board.machine_of(job) for job in jobs} if board.has_machines() else set[str]()
+        names = {str(job.get("where", "")) for job in jobs} if board.has_machines() else set[str]()
         self.machine = _widest("machine", names, widest) if names else 0
         self.change = _needed("diff", map(change, jobs))
         self.check = _needed("check", map(check_word, jobs))
@@ -80,7 +79,7 @@ class Columns:
             ("  " + fitted(_text(job, "state"), _STATE_CELLS), STATE_STYLES.get(job["state"], "")),
             *self._optional(_text(job, "agent"), self.agent, style),
             *self._optional(_text(job, "project"), self.project, style),
-            *self._optional(output.clean(self._board.machine_of(job)), self.machine, style),
+            *self._optional(_text(job, "where"), self.machine, style),
             (f"  {age:>{_AGE_CELLS}}", "dim"),
             *self._optional(change(job), self.change, style),
             *self._optional(check_word(job), self.check, _CHECK_STYLES.get(check_word(job), "dim")),
@@ -100,6 +99,8 @@ def age_of(job: Json, now_ms: int) -> str:
 
 def said(job: Json) -> tuple[str, bool]:
     """What the person should read first of the job; whether that is a remark and not its title."""
+    if job.get("away"):
+        return _text(job, "away"), True
     for name in _REMARKS.get(job["state"], ()):
         if job.get(name):
             return _text(job, name), True

@@ -1,53 +1,34 @@
-"""What the word at the end of a line may become."""
+"""What the word at the end of the prompt's line may become."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from aios_app.cli.client import Json
-from aios_app.cli.verbs import VERBS
+from aios_app.cli.completion import offers
+from aios_app.domain.errors import AiosError
 
 #: Words of the prompt alone.
-_OWN = ("clear", "menu", "open", "quit", "run")
+_OWN = ("attach", "clear", "menu", "open", "quit", "run")
 
 
-class Completion:
-    """Knows the first words of commands, projects, agents and jobs."""
+def complete(line: str) -> tuple[str, list[str]]:
+    """The line as far as all words agree that fit its end, and these words; asks the service for names."""
+    *before, current = line.split(" ")
+    found = _words([word for word in before if word], current)
+    if not found:
+        return line, []
+    end = " " if len(found) == 1 else ""
+    return " ".join([*before, _beginning(found)]) + end, found
 
-    def __init__(self) -> None:
-        self._agents: Sequence[Json] = ()
-        self._projects: Sequence[str] = ()
 
-    def learn(self, agents: Sequence[Json], projects: Sequence[Json]) -> None:
-        """Takes the agents and projects that there are."""
-        self._agents = agents
-        self._projects = [str(project["name"]) for project in projects]
-
-    def candidates(self, line: str, jobs: Iterable[Json]) -> list[str]:
-        """The words that begin as the line ends, sorted; none where that is no single word."""
-        head, _, word = line.rpartition(" ")
-        known = self._others(jobs) if head.strip() else self._firsts()
-        return sorted({name for name in known if name.startswith(word) and name != word})
-
-    def completed(self, line: str, jobs: Iterable[Json]) -> str:
-        """The line, as far as all candidates agree on it; with a blank behind where there is one only."""
-        found = self.candidates(line, jobs)
-        if not found:
-            return line
-        head, blank, _ = line.rpartition(" ")
-        return f"{head}{blank}{_beginning(found)}{' ' if len(found) == 1 else ''}"
-
-    def _firsts(self) -> list[str]:
-        names = [str(agent[field]) for agent in self._agents for field in ("key", "name")]
-        return [*VERBS, *_OWN, *names]
-
-    def _others(self, jobs: Iterable[Json]) -> list[str]:
-        words = list(self._projects) + [
-            f"{agent[field]}:" for agent in self._agents for field in ("key", "name")
-        ]
-        for job in jobs:
-            words += [str(job["number"]), f"r{job['run']}"]
-        return words
+def _words(before: Sequence[str], current: str) -> list[str]:
+    try:
+        offered = offers([*before, current])
+    except (AiosError, OSError, ValueError, KeyError, TypeError):  # then there is nothing to offer
+        offered = []
+    words = [] if isinstance(offered, str) else [word for word, _ in offered]
+    own = [] if before else [word for word in _OWN if word.startswith(current)]
+    return sorted({*words, *own})
 
 
 def _beginning(words: Sequence[str]) -> str:

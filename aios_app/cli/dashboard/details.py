@@ -23,6 +23,7 @@ def details(job: Json, width: int) -> list[Strip]:
         "because": job.get("cause"),
         "waits": job.get("reason"),
         "landing": job.get("landing"),
+        "machine": job.get("away") or job.get("placed") or job.get("where"),
         "note": job.get("note"),
         "says": job.get("message"),
         "change": _size(job),

@@ -77,12 +77,6 @@ class JobList(ScrollView, can_focus=True):
             if self._drawn.get(y) != self._strip(y):
                 self.refresh_line(y)
 
-    def has_young(self) -> bool:
-        """Whether an age in view counts in seconds."""
-        now_ms = self.board.now_ms()
-        rows = [self.rows[y] for y in self._in_view() if y < len(self.rows)]
-        return any(not isinstance(row, str) and age_of(row, now_ms).endswith("s") for row in rows)
-
     def render_line(self, y: int) -> Strip:
         y += self.scroll_offset.y
         strip = self._strip(y)

@@ -34,14 +34,12 @@ class Preview(Vertical):
         self._soon: Timer | None = None
         self._later: Timer | None = None
         self._asks = 0
+        self._title = Line(id="title")
+        self._screen = Lines(id="screen")
 
     def compose(self) -> ComposeResult:
-        yield Line(id="title")
-        yield Lines(id="screen")
-
-    @property
-    def _screen(self) -> Lines:
-        return self.query_one("#screen", Lines)
+        yield self._title
+        yield self._screen
 
     def watch_job(self, job: Json | None) -> None:
         """Shows this job from now on; called again with each news of it."""
@@ -84,15 +82,13 @@ class Preview(Vertical):
     def _draw_title(self) -> None:
         job = self._job
         if job is None:
-            self.query_one("#title", Line).show(pieces([("─" * self.size.width, "dim")]))
+            self._title.show(pieces([("─" * self.size.width, "dim")]))
             return
         who = f" #{job['number']} {output.clean(job['project'])} {output.clean(job['agent'])} "
         state = (output.clean(job["state"]), STATE_STYLES.get(job["state"], ""))
         title = f" {output.clean(job['title'])} " if job["title"] else " "
         rest = max(self.size.width, 1)
-        self.query_one("#title", Line).show(
-            pieces([("──", "dim"), (who, "bold"), state, (title, ""), ("─" * rest, "dim")])
-        )
+        self._title.show(pieces([("──", "dim"), (who, "bold"), state, (title, ""), ("─" * rest, "dim")]))
 
     def _cancel(self) -> None:
         for timer in (self._soon, self._later):

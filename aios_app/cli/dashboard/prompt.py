@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
@@ -88,24 +87,21 @@ class Prompt(Horizontal):
             self.mode = mode
             self.text = text
 
-    def __init__(self, history: History, complete: Callable[[str], str]) -> None:
+    def __init__(self, history: History) -> None:
         super().__init__(id="prompt")
         self.mode = Mode.REST
         self._history = history
-        self._complete = complete
         self._at = 0
         self._draft = ""
+        self._mark = Line(id="mark")
+        self.input = _Input(id="input", compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
-        yield Line(id="mark")
-        yield _Input(id="input", compact=True, select_on_focus=False)
+        yield self._mark
+        yield self.input
 
     def on_mount(self) -> None:
         self.rest()
-
-    @property
-    def input(self) -> Input:
-        return self.query_one("#input", Input)
 
     def begin(self, mode: Mode, label: str = MARK, text: str = "") -> None:
         """Takes the keys, for that mode; ``label`` stands before the text."""
@@ -147,19 +143,14 @@ class Prompt(Horizontal):
         if self._at == len(lines):
             self._draft = self.input.value
         self._at += event.step
-        self._set(lines[self._at] if self._at < len(lines) else self._draft)
+        self.change(lines[self._at] if self._at < len(lines) else self._draft)
 
-    def on_prompt_completes(self, event: Completes) -> None:
-        event.stop()
-        if self.mode is Mode.COMMAND:
-            self._set(self._complete(self.input.value))
-
-    def _set(self, text: str) -> None:
+    def change(self, text: str) -> None:
+        """Puts this in the place of what was typed."""
         self.input.value = text
         self.input.cursor_position = len(text)
 
     def _label(self, label: str, style: str) -> None:
-        mark = self.query_one("#mark", Line)
         strip = plain(f"{label} ", style)
-        mark.styles.width = strip.cell_length
-        mark.show(pieces([(label, style), (" ", "")]))
+        self._mark.styles.width = strip.cell_length
+        self._mark.show(pieces([(label, style), (" ", "")]))
