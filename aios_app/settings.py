@@ -22,6 +22,8 @@ class Settings:
     config_dir: Path
     runtime_dir: Path  #: holds the sockets; the data directory, unless its path is too long for them
     home: Path
+    data_home: Path  #: the person's, of all programs: ``~/.local/share``
+    config_home: Path  #: the same for configuration: ``~/.config``
     shell: str
     redis_url: str | None = None  #: None: the embedded server
     is_member: bool = False  #: it works for a cluster whose Redis is not its own
@@ -134,16 +136,18 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings that ``environ`` (default: the process's own) asks for. Changes nothing on disk."""
     env = os.environ if environ is None else environ
     home = Path(env.get("HOME") or Path.home())
-    usual = _absolute(_xdg(env, "XDG_DATA_HOME", home / ".local/share") / "aios")
+    data_home = _xdg(env, "XDG_DATA_HOME", home / ".local/share")
+    config_home = _xdg(env, "XDG_CONFIG_HOME", home / ".config")
+    usual = _absolute(data_home / "aios")
     data_dir = _absolute(Path(env["AIOS_DATA_DIR"])) if env.get("AIOS_DATA_DIR") else usual
     cluster = _read_cluster(data_dir)
     return Settings(
         data_dir=data_dir,
-        config_dir=Path(
-            env.get("AIOS_CONFIG_DIR") or _xdg(env, "XDG_CONFIG_HOME", home / ".config") / "aios"
-        ),
+        config_dir=Path(env.get("AIOS_CONFIG_DIR") or config_home / "aios"),
         runtime_dir=_runtime_dir(data_dir, env),
         home=home,
+        data_home=data_home,
+        config_home=config_home,
         shell=env.get("SHELL") or "/bin/sh",
         redis_url=cluster.get("redis_url") or env.get("AIOS_REDIS_URL") or None,
         is_member=bool(cluster.get("redis_url")),

@@ -216,6 +216,7 @@ def cold_table(place: Place, rounds: int) -> None:
         "aios p": lambda: place.aios("p"),
         "aios jobs": lambda: place.aios("jobs"),
         "aios ls": lambda: place.aios("ls"),
+        "aios --complete stop ''": lambda: place.aios("--complete", "stop", ""),
     }
     taken: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(rounds):  # 100 jobs are in the list

@@ -131,7 +131,8 @@ def _runs_of(jobs: list[Json]) -> Names:
     counts: dict[int, int] = {}
     for job in jobs:
         counts[job["run"]] = counts.get(job["run"], 0) + 1
-    return [(f"r{run}", f"run of {count} jobs") for run, count in sorted(counts.items(), reverse=True) if run]
+    newest = sorted(counts.items(), reverse=True)
+    return [(f"r{run}", f"run of {count} job{'s' * (count > 1)}") for run, count in newest if run]
 
 
 def _jobs() -> list[Json]:

@@ -15,25 +15,13 @@ _TEMPLATES = Path(__file__).parent / "completions"
 #: In each of our files; one without it is the person's.
 _MARK = "written by `aios install`"
 _BASH_LIBRARY = Path("/usr/share/bash-completion/bash_completion")
-_ZSH_FOLDER = "~/.local/share/zsh/site-functions"
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
     shell: str
     template: str
-    files: tuple[str, ...]  #: below the home directory; shells look for one of the command's own name
-
-
-_PLACES = (
-    _Place(
-        "bash",
-        "aios.bash",
-        tuple(f".local/share/bash-completion/completions/{name}" for name in ("aios", "aio")),
-    ),
-    _Place("zsh", "_aios", (".local/share/zsh/site-functions/_aios",)),
-    _Place("fish", "aios.fish", tuple(f".config/fish/completions/{name}.fish" for name in ("aios", "aio"))),
-)
+    files: tuple[Path, ...]  #: shells look for one of the command's own name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +34,16 @@ class CompletionReport:
 
 
 def install_completion(settings: Settings) -> CompletionReport:
-    """Writes the files of each shell that is installed; again is no harm, and no file of the person's is touched.
+    """Writes the files of each shell that is installed; again is no harm.
 
-    Raises ``StackError`` where they cannot be written.
+    No file of the person's is touched. Raises ``StackError`` where ours cannot be written.
     """
     shells, kept = [], []
-    for place in _PLACES:
+    for place in _places(settings):
         if shutil.which(place.shell) is None:
             continue
-        files = [settings.home / name for name in place.files]
-        kept += [file for file in files if _is_foreign(file)]
-        for file in files:
+        kept += [file for file in place.files if _is_foreign(file)]
+        for file in place.files:
             if not _is_foreign(file):
                 _write(file, _text(place, settings))
         shells.append(place.shell)
@@ -65,11 +52,28 @@ def install_completion(settings: Settings) -> CompletionReport:
 
 def uninstall_completion(settings: Settings) -> list[Path]:
     """Removes our files, and returns them."""
-    files = [settings.home / name for place in _PLACES for name in place.files]
+    files = [file for place in _places(settings) for file in place.files]
     own = [file for file in files if os.path.lexists(file) and not _is_foreign(file)]
     for file in own:
         file.unlink()
     return own
+
+
+def _places(settings: Settings) -> tuple[_Place, ...]:
+    bash, fish = _bash_folder(settings), settings.config_home / "fish/completions"
+    return (
+        _Place("bash", "aios.bash", (bash / "aios", bash / "aio")),
+        _Place("zsh", "_aios", (_zsh_folder(settings) / "_aios",)),
+        _Place("fish", "aios.fish", (fish / "aios.fish", fish / "aio.fish")),
+    )
+
+
+def _bash_folder(settings: Settings) -> Path:
+    return settings.data_home / "bash-completion/completions"
+
+
+def _zsh_folder(settings: Settings) -> Path:
+    return settings.data_home / "zsh/site-functions"
 
 
 def _text(place: _Place, settings: Settings) -> str:
@@ -105,7 +109,7 @@ def _write(file: Path, text: str) -> None:
 def _advice(settings: Settings) -> str:
     shell = Path(settings.shell).name
     if shell == "zsh":
-        return f"in ~/.zshrc, before compinit: fpath=({_ZSH_FOLDER} $fpath)"
+        return f"in ~/.zshrc, before compinit: fpath=({shlex.quote(str(_zsh_folder(settings)))} $fpath)"
     if shell == "bash" and not _BASH_LIBRARY.exists():
-        return "in ~/.bashrc: source ~/.local/share/bash-completion/completions/aios"
+        return f"in ~/.bashrc: source {shlex.quote(str(_bash_folder(settings) / 'aios'))}"
     return ""

@@ -201,6 +201,19 @@ def test_each_shell_finds_its_file_and_uninstall_takes_them_away(home: Settings)
     assert uninstall_completion(home) == []
 
 
+def test_a_persons_own_place_for_data_and_configuration_is_kept_to(tmp_path: Path) -> None:
+    elsewhere = {"XDG_DATA_HOME": str(tmp_path / "d"), "XDG_CONFIG_HOME": str(tmp_path / "c")}
+
+    install_completion(load({"HOME": str(tmp_path / "home")} | elsewhere))
+
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*aios*")}
+    assert files == {
+        "d/bash-completion/completions/aios",
+        "d/zsh/site-functions/_aios",
+        "c/fish/completions/aios.fish",
+    }
+
+
 def test_a_file_of_the_persons_own_is_left(home: Settings) -> None:
     own = home.home / ".config/fish/completions/aios.fish"
     own.parent.mkdir(parents=True)
