@@ -124,7 +124,8 @@ def set_up(settings: Settings, values: Mapping[str, str]) -> None:
 def _worker(folders: Folders) -> NoReturn:
     claimed = settle(folders)
     settings = load(environment(claimed))
-    set_up(settings, {"machine_name": f"worker-{claimed.number}"})
+    most = os.environ.get("AIOS_MAX_AGENTS")
+    set_up(settings, {"machine_name": f"worker-{claimed.number}"} | ({"max_agents": most} if most else {}))
     join_by_url(settings, redis_url(folders))
     _become(environment(claimed), "aios_app.stack.foreground")
 
