@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tests.acceptance.stack import DEADLINE_S, Stack
 
 #: At the prompt, while no line is typed.
 _AT_REST = ": to type a command"
+_PERSONS = itertools.count(1)
 
 
 class DashboardScreen:
@@ -24,15 +26,15 @@ class DashboardScreen:
         self._tmux = ["tmux", "-u", "-S", str(socket)]
         self._name = name
 
-    def shown(self) -> str:
-        return self._run("capture-pane", "-p", "-t", f"={self._name}:")
+    def shown(self, *flags: str) -> str:
+        return self._run("capture-pane", "-p", *flags, "-t", f"={self._name}:")
 
-    def sees(self, text: str) -> str:
-        """The screen, once that is on it."""
+    def sees(self, *texts: str) -> str:
+        """The screen, once all that is on it."""
         for _ in tries(DEADLINE_S):
-            if text in (screen := self.shown()):
+            if all(text in (screen := self.shown()) for text in texts):
                 return screen
-        pytest.fail(f"{text!r} was never shown:\n{self.shown()}")
+        pytest.fail(f"{texts} were never shown:\n{self.shown()}")
 
     def loses(self, text: str) -> None:
         """Returns when that is on the screen no more."""
@@ -45,26 +47,38 @@ class DashboardScreen:
         """Enters lines at the prompt, one after another."""
         for line in lines:
             self.sees(_AT_REST)
-            self._keys(":")
+            self.presses(":")
             self.loses(_AT_REST)
-            self._keys("-l", line)
-            self._keys("Enter")
+            self.presses("-l", line)
+            self.presses("Enter")
 
-    def _keys(self, *words: str) -> None:
-        self._run("send-keys", "-t", f"={self._name}:", *words)
+    def presses(self, *keys: str) -> None:
+        """Presses keys, as tmux names them."""
+        self._run("send-keys", "-t", f"={self._name}:", *keys)
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._run("resize-window", "-t", f"={self._name}:", "-x", str(columns), "-y", str(rows))
+
+    def close(self) -> None:
+        """Closes the window under the dashboard."""
+        self._run("kill-server")
 
     def _run(self, *words: str) -> str:
         return subprocess.run([*self._tmux, *words], check=True, capture_output=True, text=True).stdout
 
 
 @contextmanager
-def dashboard(stack: Stack, cwd: Path) -> Iterator[DashboardScreen]:
-    """A dashboard that was opened there with ``aios`` and no words."""
+def dashboard(
+    stack: Stack, cwd: Path, *, size: tuple[int, int] = (100, 30), **variables: str
+) -> Iterator[DashboardScreen]:
+    """A dashboard that was opened there with ``aios`` and no words; its end stays to be read."""
     argv, environment = stack.command()
-    socket = stack.root / "person.sock"
-    words = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *argv]
+    socket = stack.root / f"person-{next(_PERSONS)}.sock"  # one that has just ended is in the way of the next
+    words = ["env", "-i", *(f"{name}={value}" for name, value in (environment | variables).items()), *argv]
     start = ["tmux", "-u", "-S", str(socket), "-f", "/dev/null", "new-session", "-d", "-s", "person"]
-    subprocess.run([*start, "-x", "100", "-y", "30", "-c", str(cwd), shlex.join(words)], check=True)
+    place = ["-x", str(size[0]), "-y", str(size[1]), "-c", str(cwd)]
+    line = f"{shlex.join(words)}; echo left with $?; exec cat"
+    subprocess.run([*start, *place, line], check=True)
     screen = DashboardScreen(socket, "person")
     try:
         yield screen
