@@ -18,6 +18,8 @@ from aios_app.domain.errors import UsageError
 from aios_app.domain.naming import title_of
 from aios_app.domain.steps import STEPS, parse_step
 
+_MARK = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -33,9 +35,10 @@ class Outcome:
 def run_line(line: str, cwd: str) -> Outcome:
     """Carries out one line for a person in ``cwd``; an empty one does nothing.
 
-    Raises the ``AiosError`` that they should read.
+    What stands before a line in a shell or in a document is no part of it. Raises the ``AiosError`` that they
+    should read.
     """
-    line = line.strip()
+    line = line.strip().removeprefix(_MARK).lstrip().removeprefix("aios ").lstrip()
     word, _, rest = line.partition(" ")
     if word in _OWN:
         return _OWN[word](rest.strip(), cwd)

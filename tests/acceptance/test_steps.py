@@ -15,6 +15,8 @@ from aios_app.domain.models import Job, JobState
 from tests.acceptance.stack import Stack
 from tests.conftest import CHECKOUT
 
+_MARK = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
+
 pytestmark = pytest.mark.timeout(60)
 
 #: Types each of its words as a line at the prompt, in one process as the dashboard is one.
@@ -207,6 +209,31 @@ def test_attach_opens_the_browser_or_says_the_address_and_attaches_here(stack: S
 
     assert (without["says"].startswith("http://127.0.0.1:"), without["words"]) == (True, ["attach", number])
     assert (with_browser["says"], with_browser["words"]) == ("the terminal of seen is in your browser", [])
+
+
+@pytest.mark.long
+def test_what_stands_before_a_line_is_no_part_of_it(stack: Stack) -> None:
+    here = folder(stack, "before")
+
+    built, words, agent = typed(
+        stack, here, f"{_MARK} before: One | true", "aios jobs -r", 'd "fix: the pipe | of it"'
+    )
+
+    assert built["says"] == "before: step 1 is One   run before"
+    assert (words["words"], agent["words"]) == (["jobs", "-r"], ["d", "fix: the pipe | of it"])
+
+
+@pytest.mark.long
+def test_aios_run_attaches_to_the_job_on_a_terminal(stack: Stack) -> None:
+    here = folder(stack, "attached")
+    typed(stack, here, "attached: Ask | printf 'now? '; read line; echo $line > out; read end")
+
+    with stack.terminal("run", "attached", cwd=stack.root) as terminal:
+        terminal.read_until("now? ")
+        terminal.type("yes\n\n")
+        [job] = stack.until_over(newest(stack))
+
+    assert (job.state, (here / "out").read_text()) == (JobState.REVIEW, "yes\n")
 
 
 @pytest.mark.long
