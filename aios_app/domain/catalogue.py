@@ -36,7 +36,8 @@ def merge(here: Mapping[str, Data], known: Mapping[str, Row], cluster: Mapping[s
     """Of each row the last change counts: what this machine changed since it knew the cluster's rows is last.
 
     ``known`` is empty where the machine joins: its rows are added, and of one that the cluster has too the
-    cluster's counts. Projects keep their identity; a number or name that is taken becomes another.
+    cluster's counts. What the cluster has never heard of is not removed here. Projects keep their identity;
+    a number or name that is taken becomes another.
     """
     wanted: dict[str, Data | None] = {}
     for name in {*here, *known, *cluster}:
@@ -60,7 +61,7 @@ def _wanted(name: str, here: Data | None, known: Row | None, there: Row | None) 
     is_changed_there = cluster != (known.data if known else None)
     if name == COUNTER and here and cluster and is_changed_here and is_changed_there:
         return {"highest": max(here["highest"], cluster["highest"])}
-    return here if is_changed_here else cluster
+    return here if is_changed_here or there is None else cluster
 
 
 def _drop_twins(

@@ -14,6 +14,7 @@ from aios_app.domain.errors import BadValue, NotNow, UsageError
 from aios_app.domain.machines import MachineState
 from aios_app.domain.specs import parse_duration
 from aios_app.ledger import keys
+from aios_app.services.catalogue_sync import sync_catalogue
 from aios_app.services.context import Context
 from aios_app.stack.certificates import fingerprint
 
@@ -69,6 +70,7 @@ def admit_machine(
         password = secrets.token_urlsafe(32)
         user = registry.members.admit(id, password)
         registry.write(id, name=chosen, version=version, state=MachineState.ACTIVE)
+    sync_catalogue(ctx)  # it has to be there before who joins adds to it
     host = ctx.settings.listen
     place = f"[{host}]" if ":" in host else host
     return {

@@ -67,6 +67,7 @@ def join_by_token(settings: Settings, text: str, *, listen: str = "") -> Joined:
         write_authority(settings, str(answer["authority"]))
         _enter(settings, str(answer["redis_url"]), str(answer["id"]), listen or address)
         _take_name(catalog, str(answer["name"]))
+        catalog.forget_shared()
     other = str(answer["version"])
     note = (
         "" if other == aios_app.__version__ else f"it has AIOS {other}, this machine {aios_app.__version__}"
@@ -91,6 +92,7 @@ def join_by_url(settings: Settings, url: str, *, listen: str = "") -> Joined:
             ledger.close()
         _enter(settings, url, f"{urlsplit(url).hostname}", listen or _address_toward(url))
         _take_name(catalog, name)
+        catalog.forget_shared()
     return Joined(name=name, cluster="")
 
 

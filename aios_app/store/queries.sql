@@ -135,6 +135,9 @@ UPDATE machine SET shared_rev = :rev;
 -- name: shared_rows
 SELECT name, rev, data FROM shared_rows;
 
+-- name: forget_shared_rows
+DELETE FROM shared_rows;
+
 -- name: put_shared_row
 INSERT INTO shared_rows (name, rev, data) VALUES (:name, :rev, :data)
 ON CONFLICT (name) DO UPDATE SET rev = excluded.rev, data = excluded.data;

@@ -35,6 +35,12 @@ class SharedTable(Table):
             here = _rows_here(tx)
         return here, {row["name"]: Row(rev=row["rev"], data=_parsed(row["data"])) for row in known}
 
+    def forget_shared(self) -> None:
+        """Nothing is known of any cluster: the next one that is compared with is joined."""
+        with self._db.writing() as tx:
+            tx.run("forget_shared_rows")
+            tx.run("set_shared_rev", rev=0)
+
     def take_shared(self, changes: Mapping[str, Data | None], known: Mapping[str, Row], rev: int) -> None:
         """Writes these rows (None: removes them), and notes what the cluster's are by now."""
         with self._db.writing() as tx:

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-from aios_app.cli import exits, output, session
+from aios_app.cli import exits, on_disk, output, session
 from aios_app.cli.client import Json
 from aios_app.domain.errors import AiosError, ConflictError, ExternalError, StackError, UsageError
 from aios_app.settings import is_inside_agent
@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from aios_app.stack.up import down
 
     asked = {"token": args.join} if args.join else {"url": args.broker}
+    before = on_disk.projects()["projects"], on_disk.agents()["agents"]
     joined = _join(asked | ({"listen": args.listen} if args.listen else {}))
     down(session.settings())  # what ran until now works for something else
     session.settings.cache_clear()
@@ -51,21 +52,37 @@ def run(args: argparse.Namespace) -> int:
     output.say(output.clean(f"joined {whose} as {joined['name']}"))
     if joined["note"]:
         output.note(output.clean(joined["note"]))
-    return _work(is_detached=args.detach)
+    return _work(is_detached=args.detach, before=before)
 
 
-def _work(*, is_detached: bool) -> int:
+def _work(*, is_detached: bool, before: tuple[list[Json], list[Json]]) -> int:
     from aios_app.stack.foreground import stay
     from aios_app.stack.up import programs, up
 
     report = up(session.settings())
     output.say(f"up in {report.took_s:.1f} s: aios machines lists all of the cluster")
+    _show_changed(*before)
     if is_detached:
         for program in programs(session.settings()):
             output.say(f"  {program.name:12} {program.state:10} pid {program.pid or '-'}")
         return exits.DONE
     output.note("Ctrl-C ends it; agents go on in tmux")
     return exits.DONE if stay(session.settings()) else exits.EXTERNAL
+
+
+def _show_changed(projects: list[Json], agents: list[Json]) -> None:
+    """What the cluster calls this machine's projects, and which of its agents were left out."""
+    now = {one["uuid"]: one for one in session.client().get("/projects")["projects"]}
+    for old in projects:
+        new = now.get(old["uuid"])
+        if new and (old["number"], old["name"]) != (new["number"], new["name"]):
+            names = f"{old['number']} {old['name']} is {new['number']} {new['name']}"
+            output.note(output.clean(f"project {names} in this cluster"))
+    kept = {(one["key"], one["name"]): one["argv"] for one in session.client().get("/agents")["agents"]}
+    for old in agents:
+        if kept.get((old["key"], old["name"])) != old["argv"]:
+            words = f"agent {old['key']} {old['name']} is as the cluster has it, or not there: aios agents"
+            output.note(output.clean(words))
 
 
 def _join(asked: dict[str, str]) -> Json:
