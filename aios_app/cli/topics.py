@@ -20,9 +20,11 @@ c:2 is two of the agent with the key c; aios agents lists the keys. Without a
 prompt the agent's default one is taken (aios prompt c). -e opens your editor
 for it, --prompt-file FILE reads it, --wait stays until all have finished.""",
     "steer": """\
+aios alone is the dashboard, with a key for each thing below; ? lists them.
 aios jobs shows what needs you first. A job is queued, preparing, running,
 waiting (it asks something), then in review: its turn is over, look at it.
 
+  aios                          the dashboard: all of it live; ? shows its keys
   aios jobs --follow            stay, and see each change
   aios attach 7                 its terminal; Ctrl-b d leaves it running
   aios send 7 "also the tests"  type into it, without attaching
@@ -99,6 +101,7 @@ command works from any of them.
   aios join-token               a line for one machine, good for an hour
   aios worker --join TOKEN -d   on the other, where AIOS is installed
   aios machines                 who is there, with load and agents
+  aios all c:4 --machine pi "..."       only there
   aios machines drain pi        no new jobs there; what runs goes on
   aios machines remove pi       its jobs are lost then: aios retry""",
     "steps": """\

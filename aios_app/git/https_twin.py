@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from aios_app.settings import environment_without
+from aios_app.git.runner import ask_program
 
 #: Reading its configuration is all that ssh does here; a ``Match exec`` in it may do more.
 _SSH_LIMIT_S = 5.0
@@ -81,17 +79,7 @@ def _written(host: str) -> str:
 
 def _resolved(address: _Address, ssh: Sequence[str]) -> str:
     name = f"{address.user.partition(':')[0]}@{address.host}" if address.user else address.host
-    said = ""
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        said = subprocess.run(
-            [*ssh, "-G", name],
-            env=environment_without("AIOS_"),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SSH_LIMIT_S,
-            start_new_session=True,
-            check=False,
-        ).stdout.decode(errors="replace")
+    said = ask_program([*ssh, "-G", name], timeout_s=_SSH_LIMIT_S)
     found = re.search(r"^hostname (\S+)$", said, re.MULTILINE)
     host = found[1] if found else address.host
     return _SSH_DOORS.get(host, host)

@@ -122,6 +122,23 @@ def run_git(
         return stdout + _text(errors.read()) if with_remarks else stdout
 
 
+def ask_program(argv: Sequence[str], *, timeout_s: float) -> str:
+    """What a program beside git says, such as ssh; empty where it fails, is missing or takes too long.
+
+    It has what git has: no terminal, nothing to read, an end with its whole group.
+    """
+    env = _environment("", Path("/"), {}, timeout_s, reading=True)
+    try:
+        with (
+            tempfile.TemporaryFile() as errors,
+            _start(argv, cwd=Path("/"), env=env, stderr=errors.fileno(), keep_open=()) as process,
+        ):
+            said = _text(_output(process, argv[0], timeout_s))
+            return said if process.returncode == 0 else ""
+    except ExternalError:
+        return ""
+
+
 def first_words(error: ExternalError) -> str:
     """The first line of an outside program's words that says something, without git's prefixes."""
     lines = [

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from aios_app.git.https_twin import https_twin
+from tests.integration.landing_fixtures import is_gone
 
 #: An ssh that knows no host by another name.
 _PLAIN = ("true",)
@@ -80,6 +81,14 @@ def test_an_alias_of_the_persons_ssh_stands_for_its_host(tmp_path: Path) -> None
     assert https_twin("git@github.com-work:u/r.git", ssh) == "https://github.com/u/r.git"
     assert https_twin("git@github.com:u/r.git", ssh) == "https://github.com/u/r.git"
     assert https_twin("git@odd:u/r.git", ssh) in (None, "https://odd/u/r.git")
+
+
+@pytest.mark.long
+def test_an_ssh_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
+    ssh = ("sh", "-c", f"sleep 60 & echo $! >{tmp_path}/child; wait")
+
+    assert https_twin("git@hub.test:u/r.git", ssh) == "https://hub.test/u/r.git"
+    assert is_gone(int((tmp_path / "child").read_text()))
 
 
 def test_without_an_ssh_the_host_is_taken_as_it_is_written() -> None:
