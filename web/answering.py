@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,7 +14,7 @@ from aios_app.services.context import Context
 from web.checking import is_answer
 from web.handlers import Endpoint, call_service
 from web.nodes import Call, Json, Nodes, name_of
-from web.placing import Outcome, Part
+from web.placing import First, Outcome, Part
 
 #: What means something on the machine of the person's terminal alone, and is not sent to another.
 _OF_THE_TERMINAL = frozenset({"environment"})
@@ -32,6 +32,8 @@ class Answering:
         at, here = endpoint.at, self._context.machine
         if at is None:
             return await self._here(endpoint, given)
+        if at.first is not None:
+            given = await self._completed(at.first, given)
         parts: list[Part] = await asyncio.to_thread(call_service, at.divide, self._context, {"given": given})
         if all(part.machine == here for part in parts):
             return await self._here(endpoint, given)
@@ -40,6 +42,16 @@ class Answering:
         asking = (self._outcome(line, endpoint, part, at.limit_s) for part in parts)
         merged = at.merge(await asyncio.gather(*asking))
         return {name: value for name, value in merged.items() if name != "v"}
+
+    async def _completed(
+        self, find: Callable[[Context, dict[str, Any]], First | None], given: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The request with the answer of the one that it needs first, if it needs one."""
+        first: First | None = await asyncio.to_thread(call_service, find, self._context, {"given": given})
+        if first is None:
+            return given
+        answer = await self.answer(first.line, first.endpoint, first.given)
+        return first.rest | {first.name: {name: value for name, value in answer.items() if name != "v"}}
 
     async def _here(self, endpoint: Endpoint, given: dict[str, Any]) -> Json:
         answer: Json = await asyncio.to_thread(call_service, endpoint.service, self._context, given)

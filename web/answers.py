@@ -174,6 +174,7 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
     "POST /jobs/land": {200: _LANDINGS},
     "POST /jobs/pick": {200: _LANDINGS},
     "POST /jobs/revert": {200: _LANDINGS},
+    "GET /jobs/{number}/patch": _ok(job=_JOB, base=TEXT, patch=TEXT, notes=_LINES),
     "GET /jobs/{number}/landing": _ok(landing=refer("Landing")),
     "POST /jobs/drop": {200: _REMOVALS},
     "POST /cleanup": {

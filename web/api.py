@@ -26,7 +26,7 @@ from aios_app.services.claim import dispatch
 from aios_app.services.clean_up import clean_up
 from aios_app.services.compare_jobs import compare_jobs
 from aios_app.services.context import Context
-from aios_app.services.diff_jobs import diff_jobs
+from aios_app.services.diff_jobs import diff_jobs, show_patch
 from aios_app.services.drop_jobs import drop_jobs
 from aios_app.services.find_jobs import find_jobs, find_one, list_jobs, list_runs
 from aios_app.services.import_ancestor import import_ancestor
@@ -48,13 +48,14 @@ from aios_app.services.trash import restore_trash, show_trash
 from aios_app.services.view_job import show_history, show_screens
 from web import merging, placing
 from web.handlers import Endpoint
-from web.placing import At
+from web.placing import At, First
 from web.schema import (
     DIGITS,
     DIRECTORY,
     ENVIRONMENT,
     FLAG,
     MACHINE_ID,
+    OTHER_WORK,
     SOME_TEXTS,
     STEPS,
     TEXT,
@@ -213,6 +214,23 @@ def _undo(ctx: Context, *, ref: str, **fields: Any) -> dict[str, Any]:  # noqa: 
 def _pull_request(ctx: Context, *, ref: str, cwd: str, environment: Mapping[str, str]) -> dict[str, Any]:
     """Pushes a job's branch and opens a pull request for it."""
     return open_pull_request(ctx, find_one(ctx, ref, cwd), environment=environment)
+
+
+_PATCH = Endpoint(service=show_patch, at=_AT_NUMBER, path={"number": DIGITS})
+
+
+def _other_work(ctx: Context, given: dict[str, Any]) -> First | None:
+    """Of a difference between jobs of two machines the second one's work, which goes to the first's."""
+    pair = placing.of_two_machines(ctx, given)
+    if pair is None:
+        return None
+    return First(
+        line="GET /jobs/{number}/patch",
+        endpoint=_PATCH,
+        given={"number": pair[1].number},
+        name="other",
+        rest=given | placing.refs_to(pair[:1]),
+    )
 
 
 ENDPOINTS = {
@@ -378,6 +396,7 @@ ENDPOINTS = {
     "POST /jobs/revert": Endpoint(
         service=_undo, at=_AT_LANDED, body=_CHECKOUT | {"ref": TEXT, "asked_at": _EMPTY}
     ),
+    "GET /jobs/{number}/patch": _PATCH,
     "GET /jobs/{number}/landing": Endpoint(service=show_landing, path={"number": DIGITS}),
     "GET /stats": Endpoint(
         service=stats.show_stats,
@@ -390,7 +409,11 @@ ENDPOINTS = {
         at=_AT_EACH_DROPPED,
         body={"refs": _NONE, "names": _NONE, "cwd": DIRECTORY, "is_confirmed": _NO},
     ),
-    "POST /jobs/diff": Endpoint(service=diff_jobs, body=_JOBS),
+    "POST /jobs/diff": Endpoint(
+        service=diff_jobs,
+        at=At(divide=placing.jobs_named, merge=merging.only, first=_other_work),
+        body=_JOBS | {"other": OTHER_WORK.or_null().optional(None)},
+    ),
     "POST /cleanup": Endpoint(
         service=clean_up, at=_AT_ALL_CLEANED, body={"older": _EMPTY, "is_all": _NO, "is_confirmed": _NO}
     ),

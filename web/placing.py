@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aios_app.domain.errors import AiosError, UsageError
 from aios_app.domain.models import Job
@@ -13,10 +13,14 @@ from aios_app.services.find_jobs import find_jobs, find_one
 from aios_app.services.project_places import machine_named
 from aios_app.services.request_landing import LandingRequest, landing_jobs
 
+if TYPE_CHECKING:
+    from web.handlers import Endpoint
+
 Given = dict[str, Any]
 Json = dict[str, Any]
 
 _MOST_DIGITS = 18
+_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +45,24 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class First:
+    """A request that must be answered before another can be: its answer is the field ``name`` of that."""
+
+    line: str
+    endpoint: Endpoint
+    given: Given
+    name: str
+    rest: Given  #: the other fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class At:
     """Where an endpoint is answered, and how several answers become one."""
 
     divide: Callable[[Context, Given], list[Part]]
     merge: Callable[[Sequence[Outcome]], Json]
     limit_s: float = 100.0  #: that another machine has for its answer
+    first: Callable[[Context, Given], First | None] | None = None
 
 
 def job_named(ctx: Context, given: Given) -> list[Part]:
@@ -70,7 +86,7 @@ def divided(ctx: Context, given: Given, jobs: Sequence[Job]) -> list[Part]:
     order = {job.number: place for place, job in enumerate(jobs)}
     machines = dict.fromkeys(job.machine or ctx.machine for job in jobs)
     return [
-        Part(machine=machine, given=given | _refs(theirs), jobs=theirs, order=order)
+        Part(machine=machine, given=given | refs_to(theirs), jobs=theirs, order=order)
         for machine in machines
         if (theirs := tuple(job for job in jobs if (job.machine or ctx.machine) == machine))
     ]
@@ -149,6 +165,12 @@ def project_added(ctx: Context, given: Given) -> list[Part]:
     return [Part(machine=machine, given=given | {"machine": "", "cwd": "/"})]
 
 
+def of_two_machines(ctx: Context, given: Given) -> tuple[Job, Job] | None:
+    """The two jobs of the request, where they are not of one machine."""
+    jobs = find_jobs(ctx, given["refs"], given["cwd"])
+    return (jobs[0], jobs[1]) if len(jobs) == _PAIR and jobs[0].machine != jobs[1].machine else None
+
+
 def _asked_at(ctx: Context, part: Part) -> Part:
     """Says to another machine where the terminal is whose environment it does not get."""
     if part.machine == ctx.machine or not part.given["environment"]:
@@ -164,5 +186,6 @@ def _part_of(ctx: Context, job: Job, given: Given) -> Part:
     )
 
 
-def _refs(jobs: Sequence[Job]) -> dict[str, Any]:
+def refs_to(jobs: Sequence[Job]) -> dict[str, Any]:
+    """The fields of a request that name these jobs."""
     return {"refs": tuple(str(job.number) for job in jobs), "cwd": "/"}

@@ -10,6 +10,7 @@ from typing import Any
 
 from aios_app.domain.errors import UsageError
 from aios_app.domain.landing import PERSON_VARIABLES
+from aios_app.domain.models import Job
 from aios_app.domain.steps import Step
 
 _REQUIRED: Any = object()
@@ -128,6 +129,23 @@ def _environment(value: object) -> dict[str, str]:
     return {name: _text(item) for name, item in value.items()}
 
 
+def _other_work(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict) or not value.keys() >= {"job", "base", "patch", "notes"}:
+        raise TypeError
+    try:
+        job = Job.from_json(value["job"])
+    except (AttributeError, KeyError) as error:
+        raise ValueError from error
+    if not re.fullmatch(r"[0-9a-f]{40,64}", _text(value["base"]), re.ASCII):
+        raise ValueError
+    return {
+        "job": job.to_json(),
+        "base": value["base"],
+        "patch": _text(value["patch"]),
+        "notes": _texts(value["notes"]),
+    }
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError
@@ -167,6 +185,20 @@ SOME_TEXTS = Field(
     "a list of at least one string without NUL",
     _some_texts,
     {"type": "array", "items": _TEXT, "minItems": 1},
+)
+OTHER_WORK = Field(
+    "what GET /jobs/NUMBER/patch answers",
+    _other_work,
+    {
+        "type": "object",
+        "properties": {
+            "job": {"$ref": "#/components/schemas/Job"},
+            "base": {"type": "string", "pattern": "^[0-9a-f]{40,64}$"},
+            "patch": _TEXT,
+            "notes": {"type": "array", "items": _TEXT},
+        },
+        "required": ["base", "job", "notes", "patch"],
+    },
 )
 ENVIRONMENT = Field(
     f"an object of strings, by the names {', '.join(sorted(PERSON_VARIABLES))}",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from aios_app.domain.errors import GitError
 from aios_app.git.base import READ_LIMIT_S
@@ -39,15 +40,18 @@ class Changes:
     left_out: int  #: bytes of the text that are not there
 
 
-def changes_between(repo: Repository, old: str, new: str) -> Changes:
+def changes_between(
+    repo: Repository, old: str, new: str, env: Mapping[str, str] = MappingProxyType({})
+) -> Changes:
     """From one commit or tree to another; renamed files are shown as such."""
     numbers = run_git(
         ["diff-tree", *_PLAIN, "--numstat", "-z", old, new],
         cwd=repo.root,
         timeout_s=READ_LIMIT_S,
+        env=env,
         config=_CONFIG,
     )
-    text, left_out = _text(repo, old, new)
+    text, left_out = _text(repo, old, new, env)
     return Changes(text=text, files=tuple(_files(numbers)), left_out=left_out)
 
 
@@ -72,14 +76,13 @@ def _branch_tip(repo: Repository, name: str) -> str:
     return ""
 
 
-def _text(repo: Repository, old: str, new: str) -> tuple[str, int]:
+def _text(repo: Repository, old: str, new: str, env: Mapping[str, str]) -> tuple[str, int]:
     """By a file, as it may be larger than the memory."""
     with tempfile.TemporaryDirectory(prefix="aios-diff-") as folder:
         path = Path(folder) / "diff"
         options = ["-p", "--src-prefix=a/", "--dst-prefix=b/", f"--output={path}"]
-        run_git(
-            ["diff-tree", *_PLAIN, *options, old, new], cwd=repo.root, timeout_s=READ_LIMIT_S, config=_CONFIG
-        )
+        words = ["diff-tree", *_PLAIN, *options, old, new]
+        run_git(words, cwd=repo.root, timeout_s=READ_LIMIT_S, env=env, config=_CONFIG)
         size = path.stat().st_size
         with path.open("rb") as file:
             data = file.read(MOST_BYTES)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aios_app.domain.errors import ConflictError, NotNow, UsageError
+from aios_app.domain.errors import ConflictError, GitError, NotNow, UnknownJob, UsageError
 from aios_app.domain.models import Job, JobState
 from aios_app.git.changes import Changes, changes_between, fork_point
 from aios_app.git.entries import branch_sha
 from aios_app.git.location import Repository
 from aios_app.git.metadata import git_dir_of
+from aios_app.git.patches import patch_between, patched
 from aios_app.git.repository import find_repository, worktree_of
 from aios_app.git.snapshot import WorktreeCopy, copy_of
+from aios_app.git.targets import resolve
+from aios_app.git.worktrees import repository_lock
 from aios_app.services.context import Context
+from aios_app.services.fetch_origin import fetch_origin
 from aios_app.services.find_jobs import find_jobs
 from aios_app.services.remove_work import check_own, has_work
 from aios_app.services.trash import entry_of_job
@@ -39,9 +43,16 @@ class _Side:
     notes: tuple[str, ...] = ()
 
 
-def diff_jobs(ctx: Context, refs: Sequence[str], cwd: str) -> dict[str, Any]:
-    """What one job changed, or what would have to be changed in the first to come to the second."""
+def diff_jobs(
+    ctx: Context, refs: Sequence[str], cwd: str, other: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What one job changed, or what would have to be changed in the first to come to the second.
+
+    ``other`` is in the place of a second one that another machine has: what ``show_patch`` says of it there.
+    """
     jobs = find_jobs(ctx, refs, cwd)
+    if other is not None and len(jobs) == 1:
+        return _difference_to(ctx, jobs[0], other)
     if len(jobs) not in {1, 2}:
         raise UsageError(f"a diff is of one job or between two, not of {len(jobs)}: name them by number")
     return _change(jobs[0]) if len(jobs) == 1 else _difference(jobs[0], jobs[1])
@@ -63,6 +74,38 @@ def _difference(old: Job, new: Job) -> dict[str, Any]:
     titles = [f"from #{old.number} {old.agent} to #{new.number} {new.agent}, {new.project}"]
     notes = [note for side in sides for note in side.notes]
     return _answer(changes_between(sides[0].repository, sides[0].tip, sides[1].tip), titles + notes)
+
+
+def show_patch(ctx: Context, *, number: int) -> dict[str, Any]:
+    """What the job has come to, for a machine that has another job of the same project."""
+    job = ctx.ledger.job(number)
+    if job is None:
+        raise UnknownJob(f"there is no job {number}: aios jobs --all")
+    side = _side(job)
+    return {
+        "job": job.to_json(),
+        "base": side.base,
+        "patch": patch_between(side.repository, side.base, side.tip),
+        "notes": list(side.notes),
+    }
+
+
+def _difference_to(ctx: Context, old: Job, other: Mapping[str, Any]) -> dict[str, Any]:
+    new, side = Job.from_json(other["job"]), _side(old)
+    titles = [f"from #{old.number} {old.agent} to #{new.number} {new.agent}, {new.project}"]
+    _fetch_base(ctx, side.repository, other["base"])
+    with patched(side.repository, other["base"], other["patch"]) as (tree, env):
+        found = changes_between(side.repository, side.tip, tree, env)
+    return _answer(found, [*titles, *side.notes, *other["notes"]])
+
+
+def _fetch_base(ctx: Context, repository: Repository, base: str) -> None:
+    """Another machine may have fetched what this one has not."""
+    try:
+        resolve(repository, base)
+    except GitError:
+        with repository_lock(ctx.settings.locks_dir, repository):
+            fetch_origin(ctx, repository)
 
 
 def _answer(found: Changes, titles: list[str]) -> dict[str, Any]:

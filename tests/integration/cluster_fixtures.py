@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import ssl
 import subprocess
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from aios_app.domain.models import Job
 from aios_app.services.context import build_context
 from aios_app.services.reconcile import ensure_ledger
 from aios_app.settings import Settings, load
@@ -62,8 +62,7 @@ def trusting(certificate: str) -> ssl.SSLContext:
 def open_machine(
     directory: Path, name: str, environment: Mapping[str, str], redis: RedisServer | None = None
 ) -> Iterator[Site]:
-    """A machine in this empty directory; without a Redis it has one of its own."""
-    directory.mkdir()
+    """A machine in this directory, with ``code/shop``; without a Redis it has one of its own."""
     own = environment_in(directory) | {"AIOS_LISTEN": LISTEN} | environment
     settings = load(own)
     for made in (settings.data_dir, settings.run_dir, settings.spool_dir, settings.logs_dir):
@@ -77,13 +76,22 @@ def open_machine(
         kill = ["tmux", "-N", "-S", str(settings.tmux_socket), "kill-server"]
         stack.callback(subprocess.run, kill, capture_output=True, timeout=WAIT_S, check=False)
         api = stack.enter_context(serving(context))
-        yield Site(context, api, new_project(directory, own, f"shop-{name}"), redis)
+        yield Site(context, api, directory / "code" / "shop", redis)
 
 
 @contextmanager
 def open_cluster(root: Path) -> Iterator[Cluster]:
     """Both machines in this directory."""
-    with contextlib.ExitStack() as stack:
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
+        far_code = root / "far" / "code"
+        for made in (root / "person", root / "near", far_code):
+            made.mkdir(parents=True)
+        for variable, value in environment_in(root / "person").items():
+            if not variable.startswith("AIOS_"):  # the services run git in this process's environment
+                patch.setenv(variable, value)
+        shop = new_project(root / "near", dict(os.environ), "shop")
+        remote = root / "near" / "remotes" / "shop.git"
+        subprocess.run(["git", "clone", "-q", str(remote), str(far_code / shop.name)], check=True)
         near = stack.enter_context(open_machine(root / "near", "near", {}))
         url = {"AIOS_REDIS_URL": redis_py_url(near.context.settings)}
         far = stack.enter_context(open_machine(root / "far", "far", url, near.redis))
@@ -99,11 +107,6 @@ def cluster() -> Iterator[Cluster]:
             yield opened
     finally:
         shutil.rmtree(root, ignore_errors=True)
-
-
-def numbers(jobs: list[Job]) -> list[str]:
-    """As words of a request."""
-    return [str(job.number) for job in jobs]
 
 
 @contextmanager

@@ -257,7 +257,7 @@ class Site:
         self.api = api
         self.redis = redis
         self.url: str = api("GET /status")["web"]["url"]
-        self._project = project
+        self.project = project
         context.catalog.add_project(project)
 
     def browser(self, *, is_logged_in: bool = True) -> Browser:
@@ -268,9 +268,9 @@ class Site:
 
     def job(self, *argv: str) -> Job:
         """A job with a session that runs ``argv``."""
-        [job] = running(self.context, "h:1", cwd=self._project)
+        [job] = running(self.context, "h:1", cwd=self.project)
         marks = {"job": str(job.number), "attempt": job.attempt}
-        self.context.tmux.new_session(job.name, cwd=self._project, argv=argv, environment={}, marks=marks)
+        self.context.tmux.new_session(job.name, cwd=self.project, argv=argv, environment={}, marks=marks)
         return job
 
     def shell(self) -> Job:
