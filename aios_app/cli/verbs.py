@@ -155,6 +155,7 @@ def short_help() -> str:
         "",
         "  SPEC is <agent>:<count>, e.g. c:2: two Codex, each in a worktree of its own.",
         "  `aios c` attaches to Codex in this directory, `aios c++` in a new worktree.",
+        "  `aios` alone is the dashboard, on a terminal.",
         "  JOB is a number, a part of a name, r3 for a run, or . for this worktree.",
         "",
         "more: aios COMMAND --help   aios help TOPIC",
