@@ -28,6 +28,7 @@ from aios_app.services.reconcile import ensure_ledger, reconcile
 from aios_app.services.update_check import arm_update_timer
 from aios_app.spool.files import Signal
 from aios_app.spool.watcher import SpoolWatcher
+from aios_app.stack.states import say_ready
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Lifecycle:
             ensure_ledger(self._ctx)  # before the first task comes: it would be refused
         self._herald.hurry()
         restore_unacknowledged(consumer.task_consumer.channel)
+        say_ready(self._ctx.settings, "worker")
         if not self._clock.is_alive():
             self._clock.start()
         threading.Thread(target=self._recover, name="recover", daemon=True).start()

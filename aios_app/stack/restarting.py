@@ -10,7 +10,7 @@ from aios_app.domain.errors import StackError
 from aios_app.settings import Settings
 from aios_app.stack.locks import exclusive
 from aios_app.stack.processes import Record, ask_to_end, find_process
-from aios_app.stack.states import last_words
+from aios_app.stack.states import has_said_ready, last_words
 from aios_app.stack.supervisor import Supervisor, interpreter, is_supervised, set_interpreter
 from aios_app.stack.unix_http import get_json
 from aios_app.stack.waiting import tries
@@ -92,17 +92,26 @@ def _await_new(settings: Settings, name: str, old: int) -> None:
         if pid != seen:
             seen, since = pid, time.monotonic()
         is_settled = pid not in {0, old} and time.monotonic() - since >= _SETTLE_S
-        if is_settled and _works(settings, name):
+        if is_settled and _works(settings, name, pid):
             return
     raise StackError(f"{name} of this version is not there after {_START_S:g} s", last_words(settings, name))
 
 
-def _works(settings: Settings, name: str) -> bool:
-    """Whether it is what it should be; of the web service, that it answers."""
+def _works(settings: Settings, name: str, pid: int) -> bool:
+    """Whether it is what it should be, and at work."""
     found = Record.read(settings.run_dir, name)
     if found is None or found.argv[:1] != (str(interpreter(settings)),):
         raise StackError(f"{name} runs with another version still: aios down, then aios up")
-    return name != "web" or get_json(settings.api_socket, "/api/v1/status") is not None
+    if name == _FIRST:
+        return has_said_ready(settings, name, pid)
+    return name != "web" or _web_pid(settings) == pid
+
+
+def _web_pid(settings: Settings) -> int:
+    """Of the service that answers; 0 where none does."""
+    status = get_json(settings.api_socket, "/api/v1/status")
+    web = status.get("web") if isinstance(status, dict) else None
+    return int(web.get("pid", 0)) if isinstance(web, dict) else 0
 
 
 def _pid(settings: Settings, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from aios_app.domain.errors import StackError
@@ -50,6 +51,22 @@ def living(settings: Settings) -> list[Record]:
 def in_stop_order(names: set[str]) -> list[str]:
     """Unknown programs come first: nothing of ours is known to talk to them."""
     return sorted(names, key=lambda name: (_STOP_ORDER.index(name) if name in _STOP_ORDER else -1, name))
+
+
+def say_ready(settings: Settings, name: str) -> None:
+    """Of the program that calls it: it is at work, not only started."""
+    path = settings.run_dir / f"{name}.ready"
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_text(str(os.getpid()))
+    fresh.replace(path)
+
+
+def has_said_ready(settings: Settings, name: str, pid: int) -> bool:
+    """Whether the program of that pid has called ``say_ready``."""
+    try:
+        return (settings.run_dir / f"{name}.ready").read_text() == str(pid)
+    except OSError:
+        return False
 
 
 def last_words(settings: Settings, name: str) -> str:
