@@ -254,6 +254,13 @@ class Ledger:
         done = self._run("renew", job.number, sources_json, attempt, fields_json, order, job.attempt, mode)
         return attempt if done else None
 
+    def adopt(self, job: Job, cause: str) -> bool:
+        """Its machine tells what became of a job that is lost for this cause in a ledger written again.
+
+        False, and nothing changed: it is not.
+        """
+        return bool(self._run("adopt", job.number, as_json(_job_fields(job)), cause))
+
     def settle(self, number: int, sources: Iterable[JobState], state: JobState, **changes: str | int) -> bool:
         """The work of a job that is over comes into ``state``: landed, dropped, or back in review.
 

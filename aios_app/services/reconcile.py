@@ -11,17 +11,23 @@ from typing import Any
 
 from aios_app.domain.errors import MachineRemoved
 from aios_app.domain.machines import MachineState
-from aios_app.domain.models import Job, JobState, Run
-from aios_app.services.catalogue_sync import share_catalogue
+from aios_app.domain.models import Job, JobState
+from aios_app.services.catalogue_sync import is_shared, share_catalogue
 from aios_app.services.check_job import PENDING
 from aios_app.services.claim import dispatch
 from aios_app.services.config import note_machine
 from aios_app.services.context import Context
 from aios_app.services.end_job import end_job, ended_state
 from aios_app.services.finish_job import finish_attempt, measure
-from aios_app.services.line_up import restore_lines, send_landings
-from aios_app.services.records import attempt_dir, read_runs
-from aios_app.services.timers import GONE, LIMIT, set_idle_timer, set_timer
+from aios_app.services.line_up import send_landings
+from aios_app.services.records import attempt_dir
+from aios_app.services.restore_ledger import (
+    JOBS_LEFT_OUT,
+    RUNS_LEFT_OUT,
+    restore_ledger,
+    tell_own_jobs,
+)
+from aios_app.services.timers import GONE, set_timer
 from aios_app.spool.files import pending_attempts
 from aios_app.spool.launch import has_begun, wrapped_attempts
 
@@ -45,8 +51,10 @@ def ensure_ledger(ctx: Context, *, owns: bool = False) -> None:
     with _alone(ctx):
         made = ctx.ledger.open(instance=instance, last_run=last_run, last_job=last_job)
         _check_is_wanted(ctx)
-        if made:
-            _restore(ctx)
+        if made and is_shared(ctx):
+            ctx.ledger.open(instance="", last_run=last_run + RUNS_LEFT_OUT, last_job=last_job + JOBS_LEFT_OUT)
+        if made or not ctx.ledger.machine(ctx.machine).get("name"):
+            restore_ledger(ctx)
     note_machine(ctx)
 
 
@@ -65,6 +73,7 @@ def reconcile(ctx: Context) -> None:
     """
     ensure_ledger(ctx)
     share_catalogue(ctx)
+    tell_own_jobs(ctx)
     check_sessions(ctx)
     _end_again(ctx)
     _resend(ctx)
@@ -140,28 +149,6 @@ def _resend(ctx: Context) -> None:
     if lost:
         logger.warning("sent again", extra={"job_ids": [job.number for job in lost]})
     ctx.queue.send_attempts(lost)
-
-
-def _restore(ctx: Context) -> None:
-    """Writes every recorded run into the new ledger."""
-    count = 0
-    for run, prompts in read_runs(ctx.settings):
-        ctx.ledger.create_run(run, prompts, stage=_open_stage(run))
-        for job in run.jobs:
-            if job.is_open and job.started_ms and job.limit_s:
-                due_ms = job.started_ms + 1000 * job.limit_s
-                ctx.ledger.set_timer(job.machine, LIMIT, job.attempt, due_ms)
-            if job.is_open and job.state is JobState.REVIEW:
-                set_idle_timer(ctx, job.attempt)
-        count += len(run.jobs)
-    restore_lines(ctx)
-    if count:
-        logger.warning("ledger rebuilt", extra={"jobs": count})
-
-
-def _open_stage(run: Run) -> int:
-    unfinished = [stage.index for stage in run.stages if any(not job.finished_ms for job in stage.jobs)]
-    return unfinished[0] if unfinished else max(0, len(run.stages) - 1)
 
 
 @contextmanager

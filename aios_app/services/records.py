@@ -69,6 +69,14 @@ def record(ctx: Context, number: int) -> Job:
     return job
 
 
+def read_job(settings: Settings, number: int) -> Job | None:
+    """The job as this machine has recorded it; None where it has not, or that cannot be read."""
+    try:
+        return Job.from_json(json.loads((job_dir(settings, number) / "job.json").read_text()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def write_landing(settings: Settings, landing: Landing) -> None:
     """Brings the record of the job's last landing up to date."""
     _write(job_dir(settings, landing.job) / "landing.json", {"v": 1, **landing.to_json()})

@@ -19,6 +19,10 @@ if redis.call('EXISTS', meta) == 1 then
   end
   return {redis.call('HGET', meta, 'generation'), 0}
 end
+for _, machine in ipairs(redis.call('SMEMBERS', P .. 'machines')) do -- noted after the ledger was lost, before this
+  redis.call('DEL', P .. 'machine:' .. machine)
+end
+redis.call('DEL', P .. 'machines')
 redis.call('HSET', meta, 'version', ARGV[1], 'instance', ARGV[2], 'generation', ARGV[3],
   'last_run', ARGV[4], 'last_job', ARGV[5])
 return {ARGV[3], 1}
