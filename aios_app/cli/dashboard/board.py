@@ -113,8 +113,8 @@ class Board:
 
 def next_waiting(rows: Sequence[Row], after: int) -> int | None:
     """The next waiting job behind row ``after``, from the top again at the end; None where none waits."""
-    around = [*range(after + 1, len(rows)), *range(after + 1)]
-    return next((at for at in around if _state(rows[at]) == "waiting"), None)
+    waiting = [at for at, row in enumerate(rows) if _state(row) == "waiting"]
+    return next((at for at in waiting if at > after), waiting[0] if waiting else None)
 
 
 def _state(row: Row) -> str:
