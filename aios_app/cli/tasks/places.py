@@ -17,7 +17,8 @@ _DECODER = json.JSONDecoder()
 class Node:
     """A value and where it begins.
 
-    ``value`` of an object is the list of its ``members``, of an array that of its nodes.
+    ``value`` of an object is the list of its members, a key that is there twice included; of an array the
+    list of its nodes.
     """
 
     value: Any
@@ -43,8 +44,8 @@ class Source:
 
     def place(self, at: int) -> str:
         """``tasks/deploy.json:7:12``."""
-        line = self.text.count("\n", 0, at) + 1
-        return f"{self.label}:{line}:{at - self.text.rfind(chr(10), 0, at)}"
+        line, column = self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
+        return f"{self.label}:{line}:{column}"
 
     def error(self, at: int, says: str) -> UsageError:
         """The error to raise for what stands there."""

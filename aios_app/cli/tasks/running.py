@@ -9,6 +9,7 @@ from pathlib import Path
 from aios_app.cli import output, session, terminal
 from aios_app.cli.client import Json, caller_directory
 from aios_app.cli.interaction import confirm
+from aios_app.cli.names import runnable
 from aios_app.cli.tasks.folders import label_of, task_at
 from aios_app.cli.tasks.reading import Task
 from aios_app.cli.tasks.values import check_value
@@ -55,10 +56,9 @@ def find_task(word: str) -> Task:
     """The task that a word means; raises ``UsageError`` where there is none, or it is broken."""
     task = task_at(word, Path(caller_directory()))
     if task is None:
-        shown = output.clean(word)[:60]
-        raise UsageError(
-            f"there are no steps {shown!r}: none were built so, and no tasks/{shown}.json is here"
-        )
+        shown, known = output.clean(word)[:60], [name for name, _ in runnable(word)]
+        hint = did_you_mean(word, known) or f": none were built so, and there is no tasks/{shown}.json"
+        raise UsageError(f"there are no steps {shown!r}{hint}")
     return task
 
 
