@@ -23,6 +23,7 @@ export interface Job {
   attempt_no: number;
   cause: string;
   reason: string;
+  placed: string;
   question: string;
   progress: string;
   note: string;

@@ -13,10 +13,13 @@ export interface JobEvent {
 interface Answer {
   now_ms: number;
   jobs: Job[];
+  machines: { id: string; name: string }[];
 }
 
 export class Store {
   jobs = new Map<number, Job>();
+  /** Names by id, of a cluster; none where there is one machine alone. */
+  machines = new Map<string, string>();
   runs = new Map<number, RunRow>();
   status: Status | null = null;
   /** Why nothing is live at the moment; empty when all is well. */
@@ -98,7 +101,8 @@ export class Store {
     const touched = new Set<number>();
     this.underWay.add(touched);
     try {
-      const { now_ms, jobs } = await ask();
+      const { now_ms, jobs, machines } = await ask();
+      this.machines = new Map(machines.map(({ id, name }) => [id, name]));
       this.offset_ms = now_ms - Date.now();
       const known = isAnew ? [...this.jobs.values()].filter((job) => touched.has(job.number)) : this.jobs.values();
       const told = jobs.filter((job) => !touched.has(job.number));

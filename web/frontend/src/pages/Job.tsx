@@ -71,6 +71,7 @@ function content(job: Job, tab: Tab, other: number) {
 
 function Head({ job }: { job: Job }) {
   const said = standing(job);
+  const machine = useStore(({ machines }) => machines.get(job.machine));
   return (
     <header class="job-head">
       <h1>
@@ -79,6 +80,7 @@ function Head({ job }: { job: Job }) {
       <p class="facts">
         <span>{job.project}</span>
         <span>{job.agent}</span>
+        {machine && <span title={job.placed}>on {machine}</span>}
         {job.run > 0 && <a href={`/runs/${job.run}`}>run {job.run}</a>}
         {job.branch && <code>{job.branch}</code>}
         <Check job={job} />
