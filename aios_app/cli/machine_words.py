@@ -6,7 +6,7 @@ import time
 
 TYPE_CHECKING = False  # typing's own costs 2 ms at import
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from aios_app.cli.client import Json
 
@@ -22,6 +22,12 @@ def mark_unreachable(answer: Json) -> None:
         machine = away.get(job.get("machine"))
         if machine and job.get("state") not in _SETTLED:
             job["away"] = f"{machine['name']} is {unreachable(machine['unreachable_ms'], answer['now_ms'])}"
+
+
+def machine_cells(entries: Sequence[Json]) -> list[tuple[str, ...]]:
+    """Of each entry a cell with its machine's name, where there are several machines; else none."""
+    names = [str(one.get("machine", "")) for one in entries]
+    return [(name,) for name in names] if len(set(names)) > 1 else [() for _ in names]
 
 
 def name_machines(jobs: Iterable[Json], machines: Iterable[Json]) -> None:

@@ -36,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
         return exits.DONE
     for group in answer["groups"]:
         _show(group["project"], group["candidates"], answer["now_ms"])
+    for problem in answer.get("problems", []):
+        output.note(output.clean(problem))
     return exits.DONE
 
 

@@ -1,4 +1,4 @@
-"""``aios ls``: the tmux sessions of AIOS."""
+"""``aios ls``: the tmux sessions of AIOS on all machines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shlex
 
 from aios_app.cli import exits, on_disk, output, session, terminal
 from aios_app.cli.client import Json
+from aios_app.cli.machine_words import machine_cells
 from aios_app.cli.table import table
 
 EXAMPLES = ("aios ls", "aios ls --json")
@@ -18,12 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Lists the sessions, each with the line that attaches by tmux alone."""
+    """Lists the sessions, each with the line that attaches, on this machine by tmux alone."""
     answer = session.read("/sessions", _saved)
     if args.json:
         output.say_json(answer)
     else:
         _show(answer["sessions"])
+        for problem in answer.get("problems", []):
+            output.note(output.clean(problem))
     return exits.DONE
 
 
@@ -31,7 +34,10 @@ def _show(sessions: list[Json]) -> None:
     if not sessions:
         output.note("no sessions")
     width = terminal.size()[0]
-    rows = [(f"#{s['job']}" if s.get("job") else "-", _windows(s), _attached(s), s["path"]) for s in sessions]
+    rows = [
+        (f"#{s['job']}" if s.get("job") else "-", *machine, _windows(s), _attached(s), s["path"])
+        for s, machine in zip(sessions, machine_cells(sessions), strict=True)
+    ]
     for line, one in zip(table(rows, width, is_path_last=True), sessions, strict=True):
         output.say(line)
         if one.get("attach"):

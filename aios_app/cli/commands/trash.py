@@ -6,6 +6,7 @@ import argparse
 
 from aios_app.cli import exits, output, session, terminal
 from aios_app.cli.client import Json, caller_directory, quoted
+from aios_app.cli.machine_words import machine_cells
 from aios_app.cli.removing import PATIENCE_S
 from aios_app.cli.table import table
 from aios_app.domain.errors import UsageError
@@ -37,7 +38,8 @@ def _list(*, is_json: bool) -> int:
         return exits.DONE
     if not answer["entries"]:
         output.note("the trash is empty")
-    rows = [_row(entry, answer["now_ms"]) for entry in answer["entries"]]
+    cells = machine_cells(answer["entries"])
+    rows = [(*cell, *_row(one, answer["now_ms"])) for one, cell in zip(answer["entries"], cells, strict=True)]
     for line in table(rows, terminal.size()[0]):
         output.say(line)
     for problem in answer["problems"]:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from aios_app.cli import exits, on_disk, output, session, terminal
 from aios_app.cli.client import Json, StackDown, caller_directory
+from aios_app.cli.machine_words import machine_cells
 from aios_app.cli.shell import open_shell
 from aios_app.cli.table import table
 from aios_app.cli.waiting import find
-from aios_app.domain.errors import UnknownJob, UsageError
+from aios_app.domain.errors import AiosError, ConflictError, UnknownJob, UsageError
 
 EXAMPLES = (
     "aios w                ↑2 ↓1: ahead of its base, and behind",
@@ -44,11 +45,26 @@ def run(args: argparse.Namespace) -> int:
 def _find(word: str) -> tuple[str, str]:
     """Directory and title of a worktree: of a job, else of one that AIOS did not make."""
     for job in _jobs(word):
+        _check_here(job)
         return job["worktree"], f"worktree of job {job['number']} ({job['state']}), branch {job['branch']}"
     for one in session.client().get("/worktrees")["worktrees"]:
         if one["name"] == word:
+            _check_here(one)
             return one["path"], f"worktree {word}, branch {one['branch']}"
     raise UnknownJob(f"there is no worktree {word}: see aios w")
+
+
+def _check_here(one: Json) -> None:
+    """Raises ``ConflictError`` where the job, or the worktree, is of another machine."""
+    machine = one.get("machine", "")
+    try:
+        own = session.client().get("/status")["machine"]
+    except AiosError:
+        return  # what is on disk is of this machine
+    if machine not in {"", own["id"], own["name"]}:
+        number = one.get("number") or one.get("job")
+        attach = f": aios attach {number} shows its agent" if number else ""
+        raise ConflictError(f"that worktree is on another machine{attach}")
 
 
 def _jobs(word: str) -> list[Json]:
@@ -63,7 +79,9 @@ def _jobs(word: str) -> list[Json]:
 def _show(answer: Json) -> None:
     if not answer["worktrees"]:
         output.note("no worktrees")
-    rows = _without_empty([_row(one) for one in answer["worktrees"]])
+    cells = machine_cells(answer["worktrees"])
+    made = [(*_row(one), *cell) for one, cell in zip(answer["worktrees"], cells, strict=True)]
+    rows = _without_empty(made)
     for line in table(rows, terminal.size()[0]):
         output.say(line)
     for problem in answer.get("problems", []):
