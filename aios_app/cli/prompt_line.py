@@ -14,6 +14,7 @@ from aios_app.cli.client import Json
 from aios_app.cli.commands.attach import ticket
 from aios_app.cli.dashboard.editor import editor_argv
 from aios_app.cli.job_lines import is_live
+from aios_app.cli.tasks.running import find_built
 from aios_app.domain.errors import UsageError
 from aios_app.domain.naming import title_of
 from aios_app.domain.steps import STEPS, parse_step
@@ -56,7 +57,7 @@ def _build(line: str, cwd: str) -> Outcome:
 
 def _run(words: str, cwd: str) -> Outcome:
     """A list that was built starts at once; a task file may have to ask first."""
-    if _built(words) is None:
+    if find_built(words) is None:
         return Outcome(words=("run", "--detach", *_split(words)))
     answer = session.write(lambda client: client.post("/steps/run", {"name": words, "cwd": cwd}))
     job = answer["run"]["stages"][0]["jobs"][0]
@@ -83,7 +84,7 @@ def _clear(name: str, _cwd: str) -> Outcome:
 
 def _open(name: str, cwd: str) -> Outcome:
     """The directory of a list, or of a job, in the person's editor."""
-    built = _built(name)
+    built = find_built(name)
     if built is not None:
         directory = built["directory"]
     else:
@@ -107,17 +108,12 @@ def _quit(_rest: str, _cwd: str) -> Outcome:
 _OWN = {"run": _run, "attach": _attach, "clear": _clear, "open": _open, "menu": _menu, "quit": _quit}
 
 
-def _built(name: str) -> Json | None:
-    lists = session.write(lambda client: client.get("/steps"))["lists"]
-    return next((one for one in lists if one["name"] == name), None)
-
-
 def _job_of_steps(name: str, cwd: str) -> Json | None:
     """The newest job of the list of this name; None where the words mean something else."""
     try:
         found = session.write(lambda client: client.post("/jobs/find", {"refs": [name], "cwd": cwd}))["jobs"]
     except UsageError as error:
-        if _built(name) is None:
+        if find_built(name) is None:
             return None
         shown = output.clean(name)
         raise UsageError(f"{shown} was not run yet: run {shown}") from error

@@ -54,7 +54,8 @@ def _run(args: argparse.Namespace) -> Json | None:
     """The answer of the API; None where the person did not want it."""
     from aios_app.cli.tasks import running
 
-    built = running.find_built(args.name)
+    is_file = "/" in args.name or args.name.endswith(".json")
+    built = None if is_file else running.find_built(args.name)
     if built is None:
         return running.run_task(
             args.name, args.var, is_sure=args.yes, is_quiet=args.json, is_dry_run=args.dry_run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from aios_app.cli import session
@@ -16,8 +17,7 @@ def task_at(word: str, cwd: Path) -> Task | None:
     A file's name goes before the name that stands in a file.
     """
     if "/" in word or word.endswith(".json"):
-        path = cwd / Path(word).expanduser()
-        return read_task(path, word)
+        return read_task(cwd / at_home(word), word)
     files = list(task_files(cwd))
     named = [path for path in files if path.stem == word]
     if named:
@@ -39,6 +39,13 @@ def task_files(cwd: Path) -> Iterator[Path]:
 def label_of(path: Path, cwd: Path) -> str:
     """The file as a person in ``cwd`` would type it."""
     return str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)
+
+
+def at_home(word: str) -> Path:
+    """The path, with the home directory for its ``~``; as it is where nobody has that name."""
+    with suppress(RuntimeError):
+        return Path(word).expanduser()
+    return Path(word)
 
 
 def _readable(path: Path, cwd: Path) -> Task | None:

@@ -10,7 +10,7 @@ from aios_app.cli import output, session, terminal
 from aios_app.cli.client import Json, caller_directory
 from aios_app.cli.interaction import confirm
 from aios_app.cli.names import runnable
-from aios_app.cli.tasks.folders import label_of, task_at
+from aios_app.cli.tasks.folders import at_home, label_of, task_at
 from aios_app.cli.tasks.reading import Task
 from aios_app.cli.tasks.values import check_value
 from aios_app.domain.errors import ConflictError, UsageError
@@ -19,8 +19,6 @@ from aios_app.store.wording import did_you_mean
 
 def find_built(name: str) -> Json | None:
     """The list of steps that was built under exactly this name."""
-    if "/" in name or name.endswith(".json"):
-        return None
     lists = session.write(lambda client: client.get("/steps"))["lists"]
     return next((one for one in lists if one["name"] == name), None)
 
@@ -31,9 +29,9 @@ def run_task(
     """The answer of the API for the task that the word means; None where the person did not want it."""
     task = find_task(word)
     filled = task.filled(_values(task, given))
-    if not is_quiet and (is_dry_run or (terminal.is_interactive() and not is_sure)):
-        _preview(filled)
     asks = terminal.is_interactive() and not (is_sure or is_quiet or is_dry_run)
+    if asks or (is_dry_run and not is_quiet):
+        _preview(filled)
     if asks and not confirm("Run these?", is_sure=False):
         return None
     body = {
@@ -116,7 +114,7 @@ def _repo(task: Task) -> str:
     """A directory counts from where the file is."""
     if "/" not in task.repo and task.repo not in {".", ".."} and not task.repo.startswith("~"):
         return task.repo
-    return os.path.normpath(Path.cwd() / task.path.parent / Path(task.repo).expanduser())
+    return os.path.normpath(Path.cwd() / task.path.parent / at_home(task.repo))
 
 
 def _label(task: Task) -> str:
