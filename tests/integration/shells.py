@@ -14,7 +14,7 @@ from aios_app.settings import load
 from aios_app.stack.completion import install_completion
 
 CHECKOUT = Path(__file__).parents[2]
-_DEADLINE_S = 9.0
+_DEADLINE_S = 25.0
 _HOME, _END_OF_LINE = "\x01", "\x05"
 _LAST = "the-end"
 _BASH_RC = """
@@ -73,32 +73,25 @@ class Shell:
         """
         leader, follower = pty.openpty()
         with subprocess.Popen(
-            self._argv,
+            ["setsid", "--ctty", *self._argv],
             cwd=self.home,
             env=self._environment,
             stdin=follower,
             stdout=follower,
             stderr=follower,
-            start_new_session=True,
-            preexec_fn=_take_terminal,
         ) as process:
             os.close(follower)
-            for number, line in enumerate(lines):
-                keys = f"{line}{_HOME}/usr/bin/printf '%s\\n' {_END_OF_LINE} >words-{number}\n"
-                os.write(leader, keys.encode())
-            os.write(leader, b"/usr/bin/printf '%s%s' the- end\n")
-            shown = _read_until(leader, _LAST)
-            process.kill()
+            try:
+                for number, line in enumerate(lines):
+                    keys = f"{line}{_HOME}/usr/bin/printf '%s\\n' {_END_OF_LINE} >words-{number}\n"
+                    os.write(leader, keys.encode())
+                os.write(leader, b"/usr/bin/printf '%s%s' the- end\n")
+                shown = _read_until(leader, _LAST)
+            finally:
+                process.kill()
         os.close(leader)
         printed = [(self.home / f"words-{number}").read_text() for number in range(len(lines))]
         return [words.splitlines()[1:] for words in printed], shown
-
-
-def _take_terminal() -> None:
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _read_until(descriptor: int, end: str) -> str:

@@ -10,6 +10,8 @@ from aios_app.settings import Settings
 from tests.integration.cli_stand_in import StandIn, job, serving
 from tests.integration.shells import Shell
 
+#: Ten times Tab is ten programs; a machine with other work takes its time.
+pytestmark = pytest.mark.timeout(30)
 HOSTILE = "$(touch pwned)"
 
 
