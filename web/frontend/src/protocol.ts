@@ -61,6 +61,25 @@ export interface RunRow {
   states: Partial<Record<JobState, number>>;
 }
 
+export interface Machine {
+  id: string;
+  name: string;
+  address: string;
+  version: string;
+  state: "active" | "drained" | "removed";
+  max_agents: number;
+  slots: number;
+  load: number;
+  cores: number;
+  memory_bytes: number;
+  available_bytes: number;
+  agents: string[];
+  unreachable_ms: number;
+  takes_no_jobs: string;
+  has_redis: boolean;
+  is_here: boolean;
+}
+
 export interface Status {
   version: string;
   data_dir: string;

@@ -74,7 +74,10 @@ function Bar({ job, known, session, title }: BarProps) {
 }
 
 function OwnerActions({ job }: { job: Job }) {
-  const machine = useStore(({ status }) => (status?.machine.id === job.machine ? status.machine.name : ""));
+  const machine = useStore(
+    ({ machines, status }) =>
+      machines.get(job.machine) ?? (status?.machine.id === job.machine ? status.machine.name : ""),
+  );
   const next = useStore(() => nextWaiting(job, new Set(["waiting", "review"])));
   return (
     <>

@@ -156,6 +156,7 @@ function GroupHead({ name, jobs, run }: { name: string; jobs: Job[]; run: RunRow
 function JobRow({ job, isSelected }: { job: Job; isSelected: boolean }) {
   const [line, look] = useLastLine(job);
   const said = job.state === "running" && line ? "" : standing(job);
+  const machine = useStore(({ machines }) => machines.get(job.machine));
   return (
     <a class={isSelected ? "job selected" : "job"} href={`/jobs/${job.number}`} onPointerEnter={look}>
       <State state={job.state} />
@@ -171,7 +172,8 @@ function JobRow({ job, isSelected }: { job: Job; isSelected: boolean }) {
         )}
       </span>
       <span class="job-figures">
-        <Check job={job} /> <Size job={job} /> <Age since={job.since_ms || job.created_ms} />
+        {machine && <span title={job.placed}>{machine}</span>} <Check job={job} /> <Size job={job} />{" "}
+        <Age since={job.since_ms || job.created_ms} />
       </span>
     </a>
   );

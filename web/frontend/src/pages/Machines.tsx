@@ -1,16 +1,22 @@
-// The machine and its stack: load, slots, queue, what is paused, what serves.
+// The machines of the cluster, and this one's stack: load, slots, queue, what is paused, what serves.
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { get } from "../api";
 import { State, StateBar } from "../parts/state";
-import type { Status } from "../protocol";
+import type { Machine as Known, Status } from "../protocol";
 import { store, useStore } from "../store";
-import { age, clock, count, gigabytes } from "../words";
+import { age, clock, count, gigabytes, when } from "../words";
 
 export function MachinesPage() {
   const status = useStore((known) => known.status);
+  const [machines, setMachines] = useState<Known[]>([]);
   useEffect(() => {
     const load = (): void => {
-      if (document.visibilityState === "visible") store.loadStatus().catch(() => undefined); // the feed tells why
+      if (document.visibilityState !== "visible") return;
+      store.loadStatus().catch(() => undefined); // the feed tells why
+      get<{ machines: Known[] }>("/machines")
+        .then((answer) => setMachines(answer.machines))
+        .catch(() => undefined);
     };
     load();
     // Load and memory have no events: they are as of the last news of a job, or the last look at the page.
@@ -26,6 +32,7 @@ export function MachinesPage() {
     <>
       <h1>Machines</h1>
       <Machine status={status} />
+      {machines.map((machine) => !machine.is_here && <OtherMachine key={machine.id} machine={machine} />)}
       <h2>Queue</h2>
       <Queue status={status} />
       <h2>Stack</h2>
@@ -62,6 +69,35 @@ function Machine({ status: { machine, counts } }: { status: Status }) {
                 </span>
               ),
           )}
+        </dd>
+      </dl>
+    </section>
+  );
+}
+
+function OtherMachine({ machine }: { machine: Known }) {
+  const used = machine.memory_bytes - machine.available_bytes;
+  return (
+    <section class="card">
+      <h2>{machine.name}</h2>
+      {machine.unreachable_ms > 1 && <p class="standing asks">unreachable since {when(machine.unreachable_ms)}</p>}
+      {machine.takes_no_jobs && <p class="standing">takes no jobs: {machine.takes_no_jobs}</p>}
+      <dl class="facts-table">
+        <Gauge name="Agents" value={machine.slots} max={machine.max_agents}>
+          {machine.slots} of {count(machine.max_agents, "slot")} in use
+        </Gauge>
+        <Gauge name="Load" isBadFull value={machine.load} max={machine.cores}>
+          {machine.load.toFixed(2)} on {count(machine.cores, "core")}
+        </Gauge>
+        <Gauge name="Memory" isBadFull value={used} max={machine.memory_bytes}>
+          {gigabytes(machine.available_bytes)} of {gigabytes(machine.memory_bytes)} free
+        </Gauge>
+        <dt>Agents there</dt>
+        <dd>{machine.agents.join(", ") || "none"}</dd>
+        <dt>AIOS</dt>
+        <dd>
+          {machine.version} at {machine.address || "no address"}
+          {machine.has_redis ? ", with the cluster's Redis" : ""}
         </dd>
       </dl>
     </section>
