@@ -70,7 +70,9 @@ def test_events_change_the_list_and_the_selection_stays_on_its_job(
     play_with(settings, service, [job(1, "running"), job(2, "running")], scenario)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 45), (40, 10)])
+@pytest.mark.parametrize(
+    "size", [(80, 24), *(pytest.param(size, marks=pytest.mark.long) for size in ((160, 45), (40, 10)))]
+)
 def test_hostile_words_are_text(settings: Settings, service: StandIn, size: tuple[int, int]) -> None:
     hostile = "\x1b[2J\x1b]0;owned\x07[red]bold[/red] 漢字 \u202e\x9b31m 'q' $(id)\nsecond"
     jobs = [job(1, "waiting", title=hostile, question=hostile, project=hostile, agent=hostile, is_open=True)]
@@ -167,15 +169,11 @@ def test_a_wide_terminal_has_list_and_preview_side_by_side(settings: Settings, s
     play_with(settings, service, [job(1)], scenario, size=(160, 45))
 
 
-def test_machines_are_a_column_and_a_group_only_where_there_are_several(
+def test_machines_are_a_column_and_a_group_where_there_are_several(
     settings: Settings, service: StandIn
 ) -> None:
-    async def one(playing: Playing) -> None:
-        assert "machine" not in playing.screen
-        await playing.press("g", "g", "g")
-        assert playing.app.board.group == ""
-
     async def two(playing: Playing) -> None:
+        assert "machine" in playing.screen
         assert "machine" in playing.screen
         assert "pi is unreachable since" in playing.screen
         await playing.press("g", "g", "g")
@@ -184,10 +182,23 @@ def test_machines_are_a_column_and_a_group_only_where_there_are_several(
         service.emit(job(1, "review", machine="m2"))
         await playing.sees("pi  3")
 
-    play_with(settings, service, [job(1), job(2)], one)
     machines = [{"id": "m1", "name": "here", "unreachable_ms": 0}, _away("m2", "pi", NOW_MS)]
     jobs = [job(1), job(2, machine="m2"), job(3, "review", machine="m2")]
     play_with(settings, service, jobs, two, machines=machines)
+
+
+@pytest.mark.long
+def test_a_dashboard_to_which_nothing_happens_asks_for_nothing(settings: Settings, service: StandIn) -> None:
+    service.answers["GET /jobs/1/history?lines=0"] = _screen("at work")
+
+    async def scenario(playing: Playing) -> None:
+        await playing.sees("at work")
+        await playing.until(lambda: len(asked(service, "GET /jobs/1/history?lines=0")) == 2)
+        before = list(service.requests)
+        await playing.pilot.pause(4)
+        assert service.requests == before
+
+    play_with(settings, service, [job(1, is_open=True)], scenario)
 
 
 def test_it_opens_with_what_happened_since_the_person_left(settings: Settings, service: StandIn) -> None:

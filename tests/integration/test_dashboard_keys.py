@@ -85,6 +85,22 @@ def test_o_opens_the_jobs_directory_in_the_persons_editor_and_never_by_a_shell(
     play_with(settings, service, [job(3, worktree="/work trees/3")], scenario)
 
 
+def test_w_shows_the_address_where_no_browser_can_be_seen(settings: Settings, service: StandIn) -> None:
+    service.answers["POST /jobs/find"] = {"v": 1, "now_ms": 0, "jobs": [THREE[2]]}
+    service.answers["POST /web/ticket"] = {"v": 1, "url": "http://127.0.0.1:7681/?ticket=abc"}
+
+    async def scenario(playing: Playing) -> None:
+        await playing.press("w")
+        await playing.sees("http://127.0.0.1:7681/?ticket=abc")
+        await playing.press("q")
+        await playing.sees("? keys")
+        service.answers["POST /web/ticket"] = error("conflict", "browsers are not let in: aios status")
+        await playing.press("w")
+        await playing.sees("browsers are not let in: aios status")
+
+    play_with(settings, service, THREE, scenario)
+
+
 def test_space_sends_a_prompt_without_attaching(settings: Settings, service: StandIn) -> None:
     message = {"job": THREE[0], "is_delivered": True, "message": "delivered", "turns": 1}
     service.answers["POST /jobs/send"] = {"v": 1, "results": [message]}
@@ -130,8 +146,9 @@ def test_l_lands_only_after_a_yes(settings: Settings, service: StandIn) -> None:
     service.answers["POST /jobs/land"] = _landing(1)
 
     async def scenario(playing: Playing) -> None:
-        for no in ("n", "escape", "q"):
-            await playing.press("home", "j", "l")
+        await playing.press("j")
+        for no in ("n", "escape"):
+            await playing.press("l")
             await playing.sees("Land #1?")
             await playing.press("enter", no)
             await playing.until(lambda: "Land #1?" not in playing.screen)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from aios_app.cli.dashboard import memory
-from aios_app.cli.dashboard.board import Board, next_waiting
+from aios_app.cli.dashboard.board import Board, Row, next_waiting
 from aios_app.cli.dashboard.cells import Columns, age_of
 from aios_app.cli.dashboard.header import header
 from aios_app.cli.dashboard.keys import hints
@@ -62,7 +62,7 @@ def test_a_search_finds_numbers_runs_and_words_of_any_case() -> None:
 
 
 def test_the_next_waiting_job_is_sought_from_the_row_on_and_from_the_top_again() -> None:
-    rows = ["shop  3", _job(1, "waiting"), _job(2), _job(3, "waiting")]
+    rows: list[Row] = ["shop  3", _job(1, "waiting"), _job(2), _job(3, "waiting")]
 
     assert [next_waiting(rows, at) for at in range(4)] == [1, 3, 3, 1]
     assert next_waiting([_job(1)], 0) is None

@@ -74,7 +74,7 @@ class Feed:
             except StackDown as error:
                 self._put(problem=str(error))
                 await_service(self._client, self._socket, self._wake)
-            except (AiosError, OSError, ValueError) as error:
+            except (AiosError, OSError, ValueError, KeyError, TypeError) as error:
                 self._put(problem=str(error))
                 self._wake.wait(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
