@@ -28,6 +28,7 @@ from aios_app.queue.sending import (
 )
 from aios_app.services.catalogue_sync import sync_catalogue
 from aios_app.services.check_job import begin_check
+from aios_app.services.config import note_machine
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
 from aios_app.services.end_job import end_job
@@ -74,6 +75,7 @@ def _register_short(app: Celery, ctx: Context) -> None:
         with _noting_trouble(ctx):
             _check_version(v)
             sync_catalogue(ctx)
+            note_machine(ctx)  # it may have another limit now
 
     @app.task(name=UPDATE_CHECK, throws=(AiosError,))
     def update_check(*, v: int) -> dict[str, Any]:

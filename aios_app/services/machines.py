@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from aios_app.agents import install_check
-from aios_app.domain.errors import BadValue, NotNow
+from aios_app.domain.errors import NotNow
 from aios_app.domain.landing import Outcome
 from aios_app.domain.machines import Machine, MachineState
 from aios_app.domain.models import LIVE_STATES, Job, JobState
@@ -18,6 +18,7 @@ from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
 from aios_app.services.finish_job import ANY_OPEN
 from aios_app.services.line_up import leave_line
+from aios_app.services.project_places import machine_named
 from aios_app.services.records import record
 from aios_app.stack.machine import machine_facts
 
@@ -68,7 +69,7 @@ def remove_machine(ctx: Context, *, name: str, is_confirmed: bool) -> dict[str, 
 
     Unconfirmed it says which jobs that would be, and changes nothing.
     """
-    machine = find_machine(ctx, name)
+    machine = machine_named(ctx, name)
     _check_can_go(ctx, machine)
     jobs = [job for job in ctx.ledger.jobs_in(_LOST_WITH_IT) if job.machine == machine.id]
     if not is_confirmed:
@@ -81,18 +82,6 @@ def remove_machine(ctx: Context, *, name: str, is_confirmed: bool) -> dict[str, 
     lost = [_lose(ctx, job, machine.name) for job in jobs]
     _pass_over_landings(ctx, machine, lost)
     return {"machine": _shown(machine), "jobs": [job.to_json() for job in lost], "is_removed": True}
-
-
-def find_machine(ctx: Context, name: str) -> Machine:
-    """By its name, or by the beginning of its id."""
-    known = ctx.ledger.machines_known()
-    found = [one for one in known if one.name == name] or [
-        one for one in known if name and one.id.startswith(name)
-    ]
-    if len(found) != 1:
-        names = ", ".join(one.name for one in known)
-        raise BadValue(f"there is no machine {name[:60]!r}: {names}")
-    return found[0]
 
 
 def _check_can_go(ctx: Context, machine: Machine) -> None:
@@ -109,10 +98,10 @@ def _check_can_go(ctx: Context, machine: Machine) -> None:
 
 
 def _set_state(ctx: Context, name: str, state: MachineState) -> dict[str, Any]:
-    machine = find_machine(ctx, name)
+    machine = machine_named(ctx, name)
     ctx.ledger.registry.write(machine.id, state=state)
     dispatch(ctx)
-    return {"machine": _shown(find_machine(ctx, machine.id))}
+    return {"machine": _shown(machine_named(ctx, machine.id))}
 
 
 def _lose(ctx: Context, job: Job, machine: str) -> Job:

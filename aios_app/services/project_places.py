@@ -20,16 +20,14 @@ Problem = dict[str, str]
 
 
 def machine_named(ctx: Context, word: str) -> Machine:
-    """The machine of this name, or id; raises ``UsageError`` where there is none, or more than one."""
+    """By its name, or by the beginning of its id; raises ``UsageError`` where that is not one machine."""
     known = ctx.ledger.machines_known()
-    found = [one for one in known if word == one.id] or [one for one in known if word == one.name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(one.id for one in found)
-        raise UsageError(f"{len(found)} machines are called {word}: give the id ({ids})")
-    names = ", ".join(one.name for one in known)
-    raise UsageError(f"there is no machine {word!r} (there are: {names})")
+    named = [one for one in known if one.name == word]
+    found = named or [one for one in known if word and one.id.startswith(word)]
+    if len(found) != 1:
+        names = ", ".join(one.name for one in known)
+        raise UsageError(f"there is no machine {word[:60]!r} (there are: {names})")
+    return found[0]
 
 
 def placed(

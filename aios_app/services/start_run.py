@@ -197,12 +197,19 @@ def base_line(ctx: Context, order: Order) -> str:
         return ""  # the base may be known only after the fetch; the job says it then
 
 
+def _at_a_time(ctx: Context) -> int:
+    """How many agents all machines that are there bear."""
+    others = [one for one in ctx.ledger.machines_known() if one.is_there and one.id != ctx.machine]
+    own = int(ctx.catalog.get("max_agents")) if ctx.settings.has_worker else 0
+    return own + sum(one.max_agents for one in others)
+
+
 def _question(ctx: Context, order: Order, *, has_prompt: bool) -> str:
     if order.job_count <= MANY_JOBS and (has_prompt or order.source != "all"):
         return ""
     names = unattended(agent for agent, _ in order.agents)
     parts = [f"{order.job_count} agents in {len(order.projects)} projects"]
-    parts.append(f"{ctx.catalog.get('max_agents')} at a time")
+    parts.append(f"{_at_a_time(ctx)} at a time")
     if names:
         parts.append(f"{', '.join(names)} without approvals")
     if not has_prompt:
