@@ -18,7 +18,7 @@ from typing import Any
 from celery import bootsteps
 from celery.signals import worker_shutting_down
 
-from aios_app.domain.errors import AiosError
+from aios_app.domain.errors import AiosError, MachineRemoved
 from aios_app.domain.machines import client_name
 from aios_app.services.context import Context
 from aios_app.services.fire_timer import fire_due_timers
@@ -29,6 +29,7 @@ from aios_app.services.update_check import arm_update_timer
 from aios_app.spool.files import Signal
 from aios_app.spool.watcher import SpoolWatcher
 from aios_app.stack.states import say_ready
+from aios_app.stack.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,10 @@ class Lifecycle:
     def _noted(self, what: str) -> Iterator[None]:
         try:
             yield
+        except MachineRemoved as error:
+            logger.error("%s", error)  # noqa: TRY400 - the sentence is for a person
+            with contextlib.suppress(AiosError):
+                Supervisor(self._ctx.settings).shutdown()  # whoever asks for the stack again is told why
         except _TROUBLE as error:
             logger.warning("%s: %s", what, error)
             self._ctx.note_trouble()

@@ -25,8 +25,8 @@ from aios_app.services.admit_machine import free_name
 from aios_app.services.context import open_catalog
 from aios_app.services.records import read_runs
 from aios_app.settings import Settings
-from aios_app.stack.address import redis_py_url
-from aios_app.stack.cluster import read_cluster, write_authority, write_cluster
+from aios_app.stack.address import check_outside_redis, redis_py_url
+from aios_app.stack.cluster import REMOVED, read_cluster, write_authority, write_cluster
 from aios_app.stack.directories import prepare_directories
 from aios_app.store.catalog import Catalog
 
@@ -77,6 +77,7 @@ def join_by_token(settings: Settings, text: str, *, listen: str = "") -> Joined:
 
 def join_by_url(settings: Settings, url: str, *, listen: str = "") -> Joined:
     """Works for the ledger in that Redis from now on; it is made where there is none."""
+    check_outside_redis(replace(settings, redis_url=url, is_member=False), named_by="--broker")
     with _own_catalog(settings) as catalog:
         machine = catalog.machine_id()
         last_run, last_job = catalog.last_numbers()
@@ -181,7 +182,8 @@ def _enter(settings: Settings, url: str, cluster: str, listen: str) -> None:
     if before.get("cluster") != cluster or not settings.is_member:
         _put_records_away(settings)
     place = {"listen": listen} if listen else {}
-    write_cluster(settings, before | {"redis_url": url, "cluster": cluster} | place)
+    kept = {name: value for name, value in before.items() if name != REMOVED}
+    write_cluster(settings, kept | {"redis_url": url, "cluster": cluster} | place)
 
 
 def _put_records_away(settings: Settings) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from aios_app.domain.errors import MachineRemoved
 from aios_app.domain.machines import MachineState
 from aios_app.domain.models import Job, JobState
 from aios_app.services.catalogue_sync import is_shared, share_catalogue
@@ -30,6 +29,7 @@ from aios_app.services.restore_ledger import (
 from aios_app.services.timers import GONE, set_timer
 from aios_app.spool.files import pending_attempts
 from aios_app.spool.launch import has_begun, wrapped_attempts
+from aios_app.stack.cluster import check_not_removed, note_removed
 
 logger = logging.getLogger(__name__)
 
@@ -60,10 +60,8 @@ def ensure_ledger(ctx: Context, *, owns: bool = False) -> None:
 
 def _check_is_wanted(ctx: Context) -> None:
     if ctx.ledger.machine(ctx.machine).get("state") == MachineState.REMOVED:
-        raise MachineRemoved(
-            f"this machine was removed from its cluster: aios worker --join TOKEN joins anew; to work alone, "
-            f"remove {ctx.settings.cluster_file}"
-        )
+        note_removed(ctx.settings)
+        check_not_removed(ctx.settings)
 
 
 def reconcile(ctx: Context) -> None:

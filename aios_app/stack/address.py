@@ -33,11 +33,11 @@ def redis_py_url(settings: Settings) -> str:
     return _translated(settings.redis_url, _CELERY_SOCKET, "virtual_host", _PLAIN_SOCKET, "db")
 
 
-def check_outside_redis(settings: Settings) -> None:
+def check_outside_redis(settings: Settings, *, named_by: str = "AIOS_REDIS_URL") -> None:
     """Raises ``StackError`` where Redis is not the embedded one, and does not answer or lets nobody in."""
     if settings.redis_url is None:
         return
-    whose = "the Redis of this cluster" if settings.is_member else "which AIOS_REDIS_URL names"
+    whose = "the Redis of this cluster" if settings.is_member else f"which {named_by} names"
     place = _without_password(settings.redis_url)
     try:
         with closing(_connection(settings.redis_url)) as connection:

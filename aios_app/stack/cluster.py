@@ -9,10 +9,12 @@ import re
 import secrets
 from pathlib import Path
 
-from aios_app.domain.errors import UsageError
+from aios_app.domain.errors import MachineRemoved, UsageError
 from aios_app.settings import RELAY_PORT, Settings
 from aios_app.stack.directories import make_private
 
+#: In ``cluster.json`` of a machine that has learned that it was removed.
+REMOVED = "removed"
 _PLACE = re.compile(r"(?P<host>[A-Za-z0-9_.:-]+?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _EVERYWHERE = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - refused
 
@@ -71,6 +73,20 @@ def write_cluster(settings: Settings, values: dict[str, str]) -> None:
         _write(settings.cluster_file, json.dumps(values, indent=1))
     else:
         settings.cluster_file.unlink(missing_ok=True)
+
+
+def note_removed(settings: Settings) -> None:
+    """The cluster has said that this machine is none of it any more."""
+    write_cluster(settings, read_cluster(settings) | {REMOVED: "yes"})
+
+
+def check_not_removed(settings: Settings) -> None:
+    """Raises ``MachineRemoved`` where ``note_removed`` was called."""
+    if REMOVED in read_cluster(settings):
+        raise MachineRemoved(
+            "this machine was removed from its cluster: aios worker --join TOKEN joins anew; to work alone, "
+            f"remove {settings.cluster_file}"
+        )
 
 
 def write_authority(settings: Settings, pem: str) -> None:

@@ -13,6 +13,7 @@ from aios_app.domain.errors import StackError
 from aios_app.settings import Settings, is_inside_agent
 from aios_app.stack import redis_server, supervisor
 from aios_app.stack.address import check_outside_redis, redis_py_url, redis_url
+from aios_app.stack.cluster import check_not_removed
 from aios_app.stack.directories import prepare_directories
 from aios_app.stack.down import down, stop_all
 from aios_app.stack.locks import exclusive
@@ -48,6 +49,7 @@ def up(settings: Settings, *, deadline_s: float = 30, table: Sequence[Program] |
     """
     if is_inside_agent():
         raise StackError("the stack is down, and agents never start it: run aios up yourself")
+    check_not_removed(settings)
     began = time.monotonic()
     prepare_directories(settings)
     with exclusive(settings.run_dir / "up.lock", deadline_s=deadline_s):
@@ -56,7 +58,8 @@ def up(settings: Settings, *, deadline_s: float = 30, table: Sequence[Program] |
         if started:
             _start(settings, engine, table, deadline_s=deadline_s)
     took_s = time.monotonic() - began
-    return UpReport(started=started, took_s=took_s, engine=str(engine or "given by AIOS_REDIS_URL"))
+    outside = "the cluster's" if settings.is_member else "given by AIOS_REDIS_URL"
+    return UpReport(started=started, took_s=took_s, engine=str(engine or outside))
 
 
 def is_up(settings: Settings) -> bool:
@@ -111,6 +114,7 @@ def _wait_until_ready(settings: Settings, deadline_s: float) -> None:
     running = Supervisor(settings)
     quick_ends: set[tuple[str, int]] = set()
     for _ in tries(deadline_s):
+        check_not_removed(settings)
         infos = running.infos()
         if _is_ready(settings, infos):
             return
