@@ -15,7 +15,7 @@ from aios_app.stack.directories import make_private
 
 #: In ``cluster.json`` of a machine that has learned that it was removed.
 REMOVED = "removed"
-_PLACE = re.compile(r"(?P<host>[A-Za-z0-9_.:-]+?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_PLACE = re.compile(r"(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _EVERYWHERE = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - refused
 
 
