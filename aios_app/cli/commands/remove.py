@@ -23,6 +23,5 @@ def run(args: argparse.Namespace) -> int:
 
 def _remove(ref: str) -> None:
     project = session.write(lambda client: client.delete(f"/projects/{quoted(ref)}"))["project"]
-    output.say(
-        output.clean(f"removed {project['number']} {project['name']} from the list; {project['path']} stays")
-    )
+    place = project["path"] or project.get("url")
+    output.say(output.clean(f"removed {project['number']} {project['name']} from the list; {place} stays"))

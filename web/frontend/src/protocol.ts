@@ -110,6 +110,8 @@ export interface Project {
   name: string;
   path: string;
   machine_id: string;
+  machine: string;
+  url: string | null;
   tags: string[];
   problem: string;
   branch: string;

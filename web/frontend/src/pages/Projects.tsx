@@ -35,7 +35,8 @@ function ProjectRow({ project }: { project: Project }) {
         <span class="number">{project.number}</span> {project.name}
       </h2>
       <p class="facts">
-        <code>{project.path}</code>
+        <code>{project.path || project.url}</code>
+        {project.machine && <span>on {project.machine}</span>}
         {project.branch && <span>{project.branch}</span>}
         {project.tags.map((tag) => (
           <span key={tag} class="tag">
