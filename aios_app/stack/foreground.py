@@ -1,6 +1,6 @@
 """The stack in the foreground: its supervisor runs beside a process that lives as long as it is wanted.
 
-``python -m aios_app.stack.foreground`` starts it and stays.
+``python -m aios_app.stack.foreground`` starts it, shows what its programs log, and stays.
 """
 
 from __future__ import annotations
@@ -8,14 +8,18 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from aios_app.domain.errors import AiosError
 from aios_app.settings import Settings, load
+from aios_app.stack.directories import prepare_directories
 from aios_app.stack.down import down
 from aios_app.stack.processes import Record
-from aios_app.stack.supervisor import NAME
+from aios_app.stack.supervisor import NAME, default_programs
 from aios_app.stack.up import up
 
 
@@ -41,12 +45,29 @@ def stay(settings: Settings) -> bool:
     return is_told
 
 
+@contextmanager
+def _logs_shown(settings: Settings) -> Iterator[None]:
+    """What the programs write from now on comes to standard output, too."""
+    prepare_directories(settings)
+    logs = [settings.logs_dir / f"{program.name}.log" for program in default_programs(settings, None)]
+    for log in logs:
+        log.touch()
+    tail = subprocess.Popen(["tail", "-q", "-n", "0", "-F", *logs], stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        tail.terminate()
+        tail.wait()
+
+
 def main() -> int:
     """The exit status: 0 after a signal, 4 where the stack did not start, or ended by itself."""
     os.umask(0o077)
+    settings = load()
     try:
-        up(load())
-        return 0 if stay(load()) else 4
+        with _logs_shown(settings):
+            up(settings)
+            return 0 if stay(settings) else 4
     except AiosError as error:
         sys.stderr.write(f"{error}\n")
         return 4
