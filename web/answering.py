@@ -16,8 +16,8 @@ from web.handlers import Endpoint, call_service
 from web.nodes import Call, Json, Nodes, name_of
 from web.placing import First, Outcome, Part
 
-#: What means something on the machine of the person's terminal alone, and is not sent to another.
-_OF_THE_TERMINAL = frozenset({"environment"})
+#: Of the environment of a person's terminal what means the same on another machine; the rest stays here.
+_TRAVELS = frozenset({"GIT_AUTHOR_EMAIL", "GIT_AUTHOR_NAME", "GIT_COMMITTER_EMAIL", "GIT_COMMITTER_NAME"})
 
 
 class Answering:
@@ -87,10 +87,8 @@ def call_of(line: str, endpoint: Endpoint, given: dict[str, Any]) -> Call:
     for name in endpoint.path:
         path = path.replace(f"{{{name}}}", quote(str(given[name]), safe="", errors="surrogateescape"))
     query = {name: str(given[name]) for name, field in endpoint.query.items() if given[name] != field.default}
-    body = {
-        name: given[name]
-        for name, field in endpoint.body.items()
-        if given[name] != field.default and name not in _OF_THE_TERMINAL
-    }
+    body = {name: given[name] for name, field in endpoint.body.items() if given[name] != field.default}
+    if "environment" in body:
+        body["environment"] = {key: value for key, value in body["environment"].items() if key in _TRAVELS}
     path += f"?{urlencode(query, errors='surrogateescape')}" if query else ""
     return Call(method=method, path=path, body=json.dumps(body).encode() if endpoint.body else None)

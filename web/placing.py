@@ -21,6 +21,8 @@ Json = dict[str, Any]
 
 _MOST_DIGITS = 18
 _PAIR = 2
+#: Of the environment of a person's terminal what leads git to keys.
+_KEYS = frozenset({"GIT_SSH", "GIT_SSH_COMMAND", "GNUPGHOME", "SSH_AGENT_PID", "SSH_AUTH_SOCK"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +174,8 @@ def of_two_machines(ctx: Context, given: Given) -> tuple[Job, Job] | None:
 
 
 def _asked_at(ctx: Context, part: Part) -> Part:
-    """Says to another machine where the terminal is whose environment it does not get."""
-    if part.machine == ctx.machine or not part.given["environment"]:
+    """Says to another machine where the terminal is whose keys it does not get."""
+    if part.machine == ctx.machine or not part.given["environment"].keys() & _KEYS:
         return part
     return replace(part, given=part.given | {"asked_at": ctx.catalog.machine_name()})
 
