@@ -114,12 +114,13 @@ def test_the_first_hour_reads_as_it_should(ada: Newcomer) -> None:
     landed = ada.types("aios", "land", "1")
     listed = ada.types("aios", "jobs")
 
-    assert installed[:3] == [
+    assert installed[:4] == [
         "ok  /ada/home/.local/bin/aios (in PATH)",
         "ok  /ada/home/.local/bin/aio (in PATH)",
+        "ok  Tab completes, in new terminals of bash, zsh, fish",
         "note  agents run as you, without asking: SECURITY.md",
     ]
-    agents = [line.split()[1] for line in installed[3:-1] if "mend it: " not in line]
+    agents = [line.split()[1] for line in installed[4:-1] if "mend it: " not in line]
     assert list(dict.fromkeys(agents)) == ["codex", "claude", "gemini"]
     assert installed[-1] == (
         "next: aios add PATH   (or aios scan DIRECTORY: the repositories there)   more: aios doctor"
