@@ -23,6 +23,7 @@ def test_a_project_falls_back_to_https_as_its_settings_say(
     https_remote: HttpsRemote,
     of_all: str,
     own: str,
+    *,
     falls_back: bool,
 ) -> None:
     away.lead_ssh_to(refusing_ssh)
