@@ -18,7 +18,7 @@ from aios_app.settings import Settings
 from aios_app.stack.building import build, check, copy_database, reads_schema, schema_of
 from aios_app.stack.packaged import update_command
 from aios_app.stack.releases import Notes, Releases
-from aios_app.stack.restarting import restart, runs, stop_programs
+from aios_app.stack.restarting import is_between, restart, stop_programs
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ def finish_update(place: Installation, tell: Tell) -> bool:
     """Where an update was cut off after its switch: its programs are started; False where none was."""
     releases, current = place.releases, place.current()
     before = releases.previous
-    if before is None or not runs(place.settings, before) or runs(place.settings, current):
+    if before is None or not is_between(place.settings, before, current):
         return False
     with releases.updating():
         _go_over(place, current, before, skipped=current.name, tell=tell)

@@ -16,12 +16,12 @@ from aios_app.stack.unix_http import get_json
 from aios_app.stack.waiting import tries
 
 #: What is at work has so long to end by itself before it is cut off, and done again by the next worker.
-_WARM_S = 60.0
+_WARM_S = 30.0
 _START_S = 30.0
 #: So long it has to live on before it counts as come up.
 _SETTLE_S = 1.0
 _LOCK_S = 30.0
-_MAX_QUICK_ENDS = 3
+_MOST_STARTS = 3
 _STAYS = "redis"
 _FIRST = "worker"
 
@@ -31,9 +31,13 @@ def python_of(release: Path) -> Path:
     return release / ".venv/bin/python"
 
 
-def runs(settings: Settings, release: Path) -> bool:
-    """Whether that is the release whose programs run, or none do."""
-    return not is_supervised(settings) or interpreter(settings) == python_of(release)
+def is_between(settings: Settings, old: Path, new: Path) -> bool:
+    """Whether programs of the old release still run, and beside them at most some of the new one."""
+    if not is_supervised(settings):
+        return False
+    found = [Record.read(settings.run_dir, name) for name in _names(settings)]
+    pythons = {one.argv[0] for one in found if one is not None and one.process.is_alive}
+    return str(python_of(old)) in pythons <= {str(python_of(old)), str(python_of(new))}
 
 
 def restart(settings: Settings, release: Path) -> list[str]:
@@ -66,7 +70,7 @@ def _names(settings: Settings) -> list[str]:
 
 def _restart(settings: Settings, name: str) -> None:
     """By a signal: the supervisor starts again what ends, also when nobody is there any more to ask it to."""
-    old = _pid(settings, name)
+    old = 0 if _runs_current(settings, name) else _pid(settings, name)
     process = find_process(old) if old else None
     if process is not None:
         ask_to_end(process)
@@ -76,18 +80,16 @@ def _restart(settings: Settings, name: str) -> None:
 
 
 def _await_new(settings: Settings, name: str, old: int) -> None:
-    quick_ends: set[int] = set()
+    starts: set[int] = set()
     seen, since = 0, time.monotonic()
     for _ in tries(_START_S):
         state = _info(settings, name)
         if state["statename"] in {"STOPPED", "EXITED"}:
             Supervisor(settings).start(name)
-        if state["statename"] in {"BACKOFF", "FATAL"}:
-            quick_ends.add(state["start"])
-        if state["statename"] == "FATAL" or len(quick_ends) >= _MAX_QUICK_ENDS:
-            raise StackError(
-                f"{name} of this version ends as soon as it is started", last_words(settings, name)
-            )
+        if state["pid"] not in {0, old} or state["statename"] == "BACKOFF":
+            starts.add(state["start"])
+        if state["statename"] == "FATAL" or len(starts) > _MOST_STARTS:
+            raise StackError(f"{name} of this version ends again and again", last_words(settings, name))
         pid = int(state["pid"]) if state["statename"] == "RUNNING" else 0
         if pid != seen:
             seen, since = pid, time.monotonic()
@@ -99,12 +101,17 @@ def _await_new(settings: Settings, name: str, old: int) -> None:
 
 def _works(settings: Settings, name: str, pid: int) -> bool:
     """Whether it is what it should be, and at work."""
-    found = Record.read(settings.run_dir, name)
-    if found is None or found.argv[:1] != (str(interpreter(settings)),):
+    if not _runs_current(settings, name):
         raise StackError(f"{name} runs with another version still: aios down, then aios up")
     if name == _FIRST:
         return has_said_ready(settings, name, pid)
     return name != "web" or _web_pid(settings) == pid
+
+
+def _runs_current(settings: Settings, name: str) -> bool:
+    """Whether the program, be it ready or not, is of the release that is wanted."""
+    found = Record.read(settings.run_dir, name)
+    return found is not None and found.process.is_alive and found.argv[0] == str(interpreter(settings))
 
 
 def _web_pid(settings: Settings) -> int:

@@ -9,6 +9,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from aios_app.domain.models import JobState
@@ -103,35 +104,65 @@ def test_programs_go_over_one_after_another_while_agents_work_and_what_does_not_
     first = release.pids()
     release.push("two", {})
 
-    said = release.ok("update", "-y")
+    # Cut off between the switch and the last restart, it is finished by the next one.
+    said = _killed_after_switch(release)
+    assert (said.returncode, "cut off" in said.stderr, "1 new commit:" in said.stdout) == (4, True, True)
+    assert release.ok("--version").split() == ["aios", "two"]
 
-    assert "1 new commit:" in said
-    assert "ok  restarted worker, web; agents went on" in said
+    finished = release.ok("update")
+
+    assert "ok  restarted" in finished
     assert (release.version(), release.sessions([job])[0].pane_pid) == ("two", session.pane_pid)
     second = release.pids()
     changed = {name for name in first if first[name] != second[name]}
     assert changed == {"worker", "web"}
 
-    release.push("three", {"workers/app.py": '\nraise RuntimeError("three is broken")\n', **_migration()})
+    # By itself, as soon as that is wanted and it is time.
+    release.push("three", {})
+    release.ok("--auto-update-on")
+    release.ok("config", "last_update_check", "0")
+    release.await_event(lambda: release.run("--version").stdout.split() == ["aios", "three"])
+    assert int(release.ok("config", "last_update_check")) > 0
+    lock = release.settings.programs_dir / "update.lock"
+    subprocess.run(["flock", "--wait", "30", str(lock), "true"], check=True)
+    assert release.version() == "three"
+    release.ok("--auto-update-off")
+
+    release.push("four", {"workers/app.py": '\nraise RuntimeError("four is broken")\n', **_migration()})
     done = release.run("update", "-y")
 
-    assert (done.returncode, "three is broken" in done.stderr) == (4, True)
+    assert (done.returncode, "four is broken" in done.stderr) == (4, True)
     assert "did not come up, the version before it is back" in done.stderr
-    assert (release.version(), release.ok("--version").split()) == ("two", ["aios", "two"])
+    assert (release.version(), release.ok("--version").split()) == ("three", ["aios", "three"])
     assert release.sessions([job])[0].pane_pid == session.pane_pid
-    assert "three is broken" in _anyway(release.run("doctor"))
+    assert "four is broken" in _anyway(release.run("doctor"))
     assert "shop" in release.ok("p")
     # The worker that is back has its job.
     release.ok("stop", str(job.number))
     release.until_over(run)
 
     assert "current" in release.ok("update", "--back")
-    assert release.version() == "one"
+    assert release.version() == "two"
+
+
+def _killed_after_switch(release: Release) -> Completed:
+    """An update whose program is killed as soon as the new version is the current one."""
+    process = release.open("update", "-y")
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("ok  current"):
+            [updater] = psutil.Process(process.pid).children()
+            updater.kill()
+            break
+    rest, words = process.communicate()
+    return Completed(["update"], process.returncode, "".join(lines) + rest, words)
 
 
 def _migration() -> dict[str, str]:
     """One that the version before knows nothing of."""
-    return {"aios_app/store/migrations/999_three.sql": "CREATE TABLE three (x TEXT);\n"}
+    return {"aios_app/store/migrations/999_four.sql": "CREATE TABLE four (x TEXT);\n"}
 
 
 def _anyway(done: Completed) -> str:
