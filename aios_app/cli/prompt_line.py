@@ -43,7 +43,7 @@ def run_line(line: str, cwd: str) -> Outcome:
     word, _, rest = line.partition(" ")
     if word in _OWN:
         return _OWN[word](rest.strip(), cwd)
-    if ":" in line and not _is_command(word):
+    if _is_step(line, word):
         return _build(line, cwd)
     return Outcome(words=_split(line))
 
@@ -118,6 +118,13 @@ def _job_of_steps(name: str, cwd: str) -> Json | None:
         shown = output.clean(name)
         raise UsageError(f"{shown} was not run yet: run {shown}") from error
     return next((job for job in found if job["agent_key"] == STEPS and job["title"] == title_of(name)), None)
+
+
+def _is_step(line: str, word: str) -> bool:
+    """Whether the line builds a step: its first ``:`` divides, and is not that of ``c:2`` in a command."""
+    head, colon, rest = line.partition(":")
+    divides = ":" in word or rest[:1].isspace() or head[-1:].isspace()
+    return bool(colon) and divides and not _is_command(word)
 
 
 def _is_command(word: str) -> bool:

@@ -212,15 +212,25 @@ def test_attach_opens_the_browser_or_says_the_address_and_attaches_here(stack: S
 
 
 @pytest.mark.long
-def test_what_stands_before_a_line_is_no_part_of_it(stack: Stack) -> None:
+def test_a_line_is_a_step_or_a_command_and_what_stands_before_is_no_part_of_it(stack: Stack) -> None:
     here = folder(stack, "before")
 
-    built, words, agent = typed(
-        stack, here, f"{_MARK} before: One | true", "aios jobs -r", 'd "fix: the pipe | of it"'
+    built, close, spaced, words, agent, wrong = typed(
+        stack,
+        here,
+        f"{_MARK} before: One | true",
+        "before:Two|true",
+        "two words: One | true",
+        "aios jobs -r",
+        'd "fix: the pipe | of it"',
+        'mlti d:2 "a | b"',
     )
 
     assert built["says"] == "before: step 1 is One   run before"
+    assert close["says"] == "before: step 2 is Two   run before"
+    assert spaced["says"] == "two words: step 1 is One   run two words"
     assert (words["words"], agent["words"]) == (["jobs", "-r"], ["d", "fix: the pipe | of it"])
+    assert wrong["words"] == ["mlti", "d:2", "a | b"]
 
 
 @pytest.mark.long
