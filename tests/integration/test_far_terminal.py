@@ -5,12 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 from tests.acceptance.stack import Terminal
 from tests.conftest import CHECKOUT
@@ -45,17 +48,12 @@ def environment(cluster: Cluster) -> dict[str, str]:
 def attached(cluster: Cluster, *words: str) -> Iterator[OwnTerminal]:
     """``aios attach`` at the near machine on a terminal of its own."""
     ours, theirs = pty.openpty()
-    argv = [sys.executable, "-m", "aios_app.cli", "attach", *words]
-    before = OwnTerminal(ours, theirs, None)  # type: ignore[arg-type] # nothing runs there yet
-    before.resize(80, 24)
     process = subprocess.Popen(
-        argv,
+        ["setsid", "--ctty", sys.executable, "-m", "aios_app.cli", "attach", *words],
         env={name: value for name, value in environment(cluster).items() if name != "TMUX"},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
     try:
         yield OwnTerminal(ours, theirs, process)
@@ -72,6 +70,7 @@ def test_it_echoes_takes_new_sizes_is_left_by_the_prefix_and_the_terminal_is_as_
     job = cluster.far.shell()
 
     with attached(cluster, str(job.number)) as terminal:
+        before = terminal.modes
         terminal.read_until(PROMPT)
         raw = terminal.modes
         terminal.type("echo $((6*7))x\n")
@@ -79,8 +78,60 @@ def test_it_echoes_takes_new_sizes_is_left_by_the_prefix_and_the_terminal_is_as_
         terminal.resize(101, 33)
         eventually(lambda: cluster.far.clients(job) == ["101x33"], "the new size")
         terminal.type("\x02d")
-        terminal.read_until(f"detached from #{job.number}")
+        terminal.read_until(f"detached from #{job.number}, which goes on")
         assert terminal.process.wait(WAIT_S) == 0
-        assert terminal.modes != raw
+        assert terminal.modes == before != raw
     eventually(lambda: cluster.far.clients(job) == [], "nobody looks any more")
     assert cluster.far.context.tmux.find(job.name) is not None
+
+
+def test_the_end_of_the_session_is_said(cluster: Cluster) -> None:
+    job = cluster.far.shell()
+
+    with attached(cluster, str(job.number)) as terminal:
+        terminal.read_until(PROMPT)
+        terminal.type("exit\n")
+        terminal.read_until(f"the session of #{job.number} has ended")
+        assert terminal.process.wait(WAIT_S) == 0
+
+
+def test_who_only_looks_types_nothing_and_leaves_by_a_key(cluster: Cluster) -> None:
+    job = cluster.far.shell()
+
+    with attached(cluster, str(job.number), "--read-only") as terminal:
+        terminal.read_until("q leaves")
+        terminal.read_until(PROMPT)
+        terminal.type("touch evil\n")
+        cluster.far.context.tmux.paste(job.name, "echo $((6*7))x")
+        seen = terminal.read_until("42x")
+        terminal.type("q")
+        terminal.read_until("detached")
+        assert terminal.process.wait(WAIT_S) == 0
+
+    assert "touch evil" not in seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_terminal_is_left_as_it_was_by_a_signal_too(cluster: Cluster, number: signal.Signals) -> None:
+    job = cluster.far.shell()
+
+    with attached(cluster, str(job.number)) as terminal:
+        before = terminal.modes
+        terminal.read_until(PROMPT)
+        terminal.process.send_signal(number)
+        terminal.read_until("\x1b[?1049l")
+        assert terminal.process.wait(WAIT_S) == 128 + number
+        assert terminal.modes == before
+
+
+def test_a_terminal_is_left_as_it_was_when_the_connection_is_gone(cluster: Cluster) -> None:
+    job = cluster.far.shell()
+
+    with attached(cluster, str(job.number)) as terminal:
+        before = terminal.modes
+        terminal.read_until(PROMPT)
+        client = cluster.far.tmux("list-clients", "-t", f"={job.name}", "-F", "#{client_pid}")
+        os.kill(int(client), signal.SIGKILL)
+        terminal.read_until("goes on")
+        assert terminal.process.wait(WAIT_S) == 0
+        assert terminal.modes == before
