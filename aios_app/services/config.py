@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import aios_app
+from aios_app.domain.errors import BadValue
 from aios_app.domain.specs import parse_pause
 from aios_app.queue.sending import MESSAGE_VERSION
 from aios_app.services.catalogue_sync import freshen_catalogue, share_catalogue
@@ -28,6 +29,8 @@ def get_setting(ctx: Context, *, key: str) -> dict[str, Any]:
 
 def set_setting(ctx: Context, *, key: str, value: str | None) -> dict[str, Any]:
     """Sets it, or with None brings the default back; answers with what is in effect now."""
+    if key == "machine_name":
+        _check_name_is_free(ctx, value)
     if value is None:
         ctx.catalog.unset(key)
     else:
@@ -37,6 +40,12 @@ def set_setting(ctx: Context, *, key: str, value: str | None) -> dict[str, Any]:
     share_catalogue(ctx)
     note_machine(ctx)
     return get_setting(ctx, key=key)
+
+
+def _check_name_is_free(ctx: Context, name: str | None) -> None:
+    taken = {one.name for one in ctx.ledger.machines_known() if one.id != ctx.machine}
+    if name in taken:
+        raise BadValue(f"another machine of the cluster is called {name}: aios machines")
 
 
 def note_machine(ctx: Context) -> None:

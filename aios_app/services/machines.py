@@ -48,14 +48,14 @@ def _with_facts(ctx: Context, machine: Machine) -> Machine:
 
 def brief_machines(ctx: Context) -> list[dict[str, Any]]:
     """What a list of jobs needs of the machines; nothing where there is one alone."""
-    known = ctx.ledger.machines_known()
-    if len(known) < 2:
-        return []
+    known = ctx.ledger.machines_known() if ctx.ledger.registry.count() > 1 else []
     return [{"id": one.id, "name": one.name, "unreachable_ms": one.unreachable_ms} for one in known]
 
 
 def drain_machine(ctx: Context, *, name: str) -> dict[str, Any]:
-    """The machine takes no new jobs; what it has goes on."""
+    """The machine takes no new jobs; what it has goes on. Refused where there is no other one."""
+    if ctx.ledger.registry.count() < 2:
+        raise NotNow("this is the only machine: nothing would begin anywhere. aios stop ends what runs")
     return _set_state(ctx, name, MachineState.DRAINED)
 
 

@@ -17,6 +17,7 @@ from aios_app.domain.errors import BadValue, MachineRemoved, NotNow, QueueError,
 from aios_app.domain.machines import YOUNG_MS, client_name
 from aios_app.domain.models import JobState
 from aios_app.ledger import keys
+from aios_app.services.config import set_setting
 from aios_app.services.context import Context, build_context
 from aios_app.services.join_cluster import join_by_url, read_token
 from aios_app.services.machine_news import Herald
@@ -234,6 +235,11 @@ def test_by_a_url_a_machine_joins_with_a_name_of_its_own(founder: Founder, short
         assert done.name != founder.context.catalog.machine_name()
 
 
+def test_no_machine_takes_the_name_of_another_afterwards(founder: Founder, member: Settings) -> None:
+    with joined(member) as there, pytest.raises(BadValue, match="another machine"):
+        set_setting(there, key="machine_name", value=founder.context.catalog.machine_name())
+
+
 # Whether they are there
 
 
@@ -273,7 +279,9 @@ def test_a_machine_that_stops_says_so_and_is_there_again_when_it_speaks(
         assert found.facts["agents"]["t"] == "" or "not installed" in found.facts["agents"]["t"]
 
 
-def test_a_machine_alone_says_nothing(context: Context) -> None:
+def test_a_machine_alone_says_nothing_and_is_not_drained(context: Context) -> None:
+    with pytest.raises(NotNow, match="the only machine"):
+        drain_machine(context, name=context.machine)
     assert Herald(context).speak() is None
     assert "beat_ms" not in context.ledger.machine(context.machine)
 
