@@ -11,6 +11,8 @@ from typing import Any
 BEAT_MS = 60_000
 #: A beat that is younger says that its machine is there, whatever became of its connection.
 YOUNG_MS = 90_000
+#: After so long without a beat a connection proves nothing any more.
+SILENT_MS = 180_000
 
 
 class MachineState(enum.StrEnum):

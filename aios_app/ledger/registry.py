@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from aios_app.domain.machines import YOUNG_MS, Machine, MachineState, client_name
+from aios_app.domain.machines import SILENT_MS, YOUNG_MS, Machine, MachineState, client_name
 from aios_app.ledger import keys
 from aios_app.ledger.connection import redis_errors
 from aios_app.ledger.members import Members
@@ -36,6 +36,8 @@ class Registry:
         old = [machine for machine, (data, _) in records.items() if not _is_young(data, now_ms)]
         is_cluster = len(ids) > 1 or any(data.get("beat_ms") for data, _ in records.values())
         connected = self.connected() if old and is_cluster else set(ids)
+        if len(ids) > 1:
+            connected -= {machine for machine in old if _is_silent(records[machine][0], now_ms)}
         machines = [
             _machine(machine, data, slots, is_there=machine not in old or machine in connected)
             for machine, (data, slots) in records.items()
@@ -115,6 +117,12 @@ class Registry:
 
 def _is_young(data: Mapping[str, str], now_ms: int) -> bool:
     return not data.get("left_ms") and now_ms - _number(data, "beat_ms") < YOUNG_MS
+
+
+def _is_silent(data: Mapping[str, str], now_ms: int) -> bool:
+    """Its connection may be what a server has not missed yet of a machine that was cut off."""
+    beat_ms = _number(data, "beat_ms")
+    return beat_ms > 0 and now_ms - beat_ms >= SILENT_MS
 
 
 def _machine(machine: str, data: Mapping[str, str], slots: int, *, is_there: bool) -> Machine:

@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 from aios_app.agents import DEMO_AGENT
 from aios_app.domain.errors import BadValue, MachineRemoved, NotNow, QueueError, StackError, UsageError
-from aios_app.domain.machines import YOUNG_MS, client_name
+from aios_app.domain.machines import SILENT_MS, YOUNG_MS, client_name
 from aios_app.domain.models import JobState
 from aios_app.ledger import keys
 from aios_app.services.config import set_setting
@@ -258,6 +258,8 @@ def test_a_machine_is_there_while_its_beat_is_young_or_its_connection_lives(
         with client(member) as worker:
             worker.client_setname(client_name(there.machine))
             assert registry.find(there.machine).is_there  # type: ignore[union-attr]
+            registry.write(there.machine, beat_ms=old_ms - SILENT_MS)
+            assert not registry.find(there.machine).is_there  # type: ignore[union-attr]
 
 
 def test_a_machine_that_stops_says_so_and_is_there_again_when_it_speaks(
