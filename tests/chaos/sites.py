@@ -1,0 +1,89 @@
+"""One AIOS on several hosts: a founder, and members that joined it, each with a clock of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from aios_app.domain.machines import Machine
+from aios_app.domain.models import Job
+from aios_app.ledger.ledger import Ledger
+from aios_app.settings import load
+from aios_app.stack.address import redis_py_url
+from tests.chaos.fleet import Fleet
+from tests.chaos.hosts import Host, hosts
+from tests.conftest import new_project
+
+#: By which the hosts' clocks are wrong.
+CLOCKS = ("+0", "-5m", "+5m")
+
+
+class Site(Fleet):
+    """A machine of the cluster, on a host of its own; what runs there is started by ``command``."""
+
+    def __init__(self, root: Path, host: Host, clock: str) -> None:
+        self.host = host
+        self._clock = ["faketime", "-f", clock] if clock != "+0" else []
+        super().__init__(root)
+
+    def command(self, *words: str) -> tuple[list[str], dict[str, str]]:
+        argv, environment = super().command(*words)
+        return self.host.argv([*self._clock, *argv]), environment
+
+    def lead(self) -> None:
+        """Opens this machine to the others."""
+        self.ok("up", "--listen", self.host.address)
+        self._read_ledger_of(self)
+
+    def join(self, founder: Site) -> None:
+        """Makes this machine one of the founder's."""
+        token = founder.ok("join-token").split()[-1]
+        self.ok("worker", "--join", token, "--detach")
+        self._read_ledger_of(founder)
+
+    def come_back(self) -> None:
+        """All programs again, as after a start of the host."""
+        self.ok("up")
+
+    def add(self, *names: str) -> None:
+        """Saved projects of these names, which the others hear of."""
+        for name in names:
+            self.ok("add", str(new_project(self.root, self.environment, name)))
+
+    def _read_ledger_of(self, founder: Site) -> None:
+        self.ledger.close()
+        self.ledger = Ledger(redis_py_url(load(founder.environment)))
+
+    def known(self) -> dict[str, Machine]:
+        """The machines of the cluster, by name."""
+        return {machine.name: machine for machine in self.ledger.registry.known()}
+
+    def here(self, run: int) -> list[Job]:
+        """The jobs of the run that are on this machine."""
+        return [job for job in self.jobs(run) if job.machine == self.machine]
+
+    def crash(self) -> None:
+        """The host loses its power: nothing of it is there any more, and nobody hears of it."""
+        self.host.cut()
+        self.host.crash()
+
+
+@contextmanager
+def cluster(folder: Path, clocks: Sequence[str] = CLOCKS) -> Iterator[list[Site]]:
+    """Sites that have joined the first of them, with three saved projects each, ``h1-0`` and on."""
+    with hosts(len(clocks)) as machines, contextlib.ExitStack() as stack:
+        sites: list[Site] = []
+        for host, clock in zip(machines, clocks, strict=True):
+            root = folder / host.name
+            root.mkdir()
+            site = Site(root, host, clock)
+            stack.callback(site.close)
+            site.projects(host.name, 3)
+            sites.append(site)
+        founder, *members = sites
+        founder.lead()
+        for member in members:
+            member.join(founder)
+        yield sites
