@@ -141,13 +141,17 @@ def _fill(ledger: Ledger, machine: str, jobs: int) -> None:
 
 
 class Events(threading.Thread):
-    """Changes a job of the ledger so many times a second, each with its event."""
+    """Changes a job of the ledger so many times a second, each with its event.
 
-    def __init__(self, ledger: Ledger, jobs: int, rate: float) -> None:
+    With ``has_moves`` every other one begins or ends to wait, so that rows at the top come and go.
+    """
+
+    def __init__(self, ledger: Ledger, rate: float, *, has_moves: bool) -> None:
         super().__init__(daemon=True)
         self._ledger = ledger
-        self._jobs = jobs
+        self._jobs = ledger.run_jobs(1)
         self._rate = rate
+        self._has_moves = has_moves
         self._is_over = threading.Event()
         self.sent = 0
 
@@ -155,12 +159,27 @@ class Events(threading.Thread):
         begin = time.monotonic()
         while not self._is_over.wait(max(begin + self.sent / self._rate - time.monotonic(), 0)):
             self.sent += 1
-            number = self.sent * 7 % self._jobs + 1
-            self._ledger.note(number, added=self.sent % 500, files=3, question=f"Go on with {self.sent}?")
+            job = self._jobs[self.sent * 7 % len(self._jobs)]
+            states = (JobState.RUNNING, JobState.WAITING)
+            if self._has_moves and self.sent % 2 and job.state in states:
+                self._ledger.move(job.attempt, states, states[self.sent // 2 % 2])
+            else:
+                self._ledger.note(job.number, added=self.sent % 500, files=3, question=f"And {self.sent}?")
 
     def stop(self) -> None:
         self._is_over.set()
         self.join()
+
+
+@contextmanager
+def events(ledger: Ledger, rate: float, *, has_moves: bool) -> Iterator[Events]:
+    """So many events a second until the block ends."""
+    thread = Events(ledger, rate, has_moves=has_moves)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        thread.stop()
 
 
 def _await(check: Callable[[], bool]) -> None:
@@ -180,15 +199,12 @@ def measure(folder: Path, jobs: int, rate: float, seconds: float, keys: int) -> 
             opened_s = terminal.read_until(b"waiting ") - began
             terminal.read_for(2)
             idle = _share(terminal, seconds)
-            events = Events(ledger, jobs, rate)
-            events.start()
-            terminal.read_for(2)
-            before, sent, began = terminal.shown_bytes, events.sent, time.monotonic()
-            busy = _share(terminal, seconds)
-            took_s = time.monotonic() - began
-            written, told = (terminal.shown_bytes - before) / took_s, (events.sent - sent) / took_s
-            times = _key_times(terminal, keys)
-            events.stop()
+            written = terminal.shown_bytes
+            with events(ledger, rate, has_moves=True) as told:
+                busy = _share(terminal, seconds)
+                written, sent = terminal.shown_bytes - written, told.sent
+            with events(ledger, rate, has_moves=False):
+                times = _key_times(terminal, keys)
             memory = psutil.Process(terminal.process.pid).memory_info().rss
         finally:
             terminal.close()
@@ -196,8 +212,8 @@ def measure(folder: Path, jobs: int, rate: float, seconds: float, keys: int) -> 
     return [
         ("opened, with the jobs on the screen", f"{opened_s * 1000:.0f} ms"),
         ("share of a core, nothing happens", f"{idle:.1%}"),
-        (f"share of a core, {told:.0f} events a second", f"{busy:.1%}"),
-        ("written to the terminal meanwhile", f"{written / 1024:.1f} KiB a second"),
+        (f"share of a core, {sent / seconds:.0f} events a second", f"{busy:.1%}"),
+        ("written to the terminal meanwhile", f"{written / seconds / 1024:.1f} KiB a second"),
         (f"key to screen, of {len(times)}: median", f"{quick * 1000:.0f} ms"),
         ("key to screen: 95 of 100", f"{slow * 1000:.0f} ms"),
         ("memory", f"{memory / 1024**2:.0f} MiB"),
