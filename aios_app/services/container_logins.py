@@ -38,7 +38,9 @@ def _key(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Where there is none yet, neither here nor in what is mounted."""
+    """Where there is none yet. A folder that is mounted is the person's own: nothing is added to it."""
+    if path.parent.is_symlink():
+        return
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -173,7 +173,9 @@ def test_mounted_logins_are_found_in_the_home_and_nothing_in_it_is_changed(folde
     (folders.logins / ".codex").mkdir()
     (folders.logins / ".codex/auth.json").write_text('{"of": "the person"}')
     (folders.logins / ".gitconfig").write_text("[user]\n\tname = Ada\n")
-    (folders.secrets / "OPENAI_API_KEY").write_text("sk-key")
+    (folders.logins / ".gemini").mkdir()
+    for name in ("OPENAI_API_KEY", "GEMINI_API_KEY"):
+        (folders.secrets / name).write_text("sk-key")
     home = folders.data / "1/home"
     home.mkdir(parents=True)
     (home / ".gitconfig").write_text("[user]\n\tname = Bob\n")
@@ -181,6 +183,7 @@ def test_mounted_logins_are_found_in_the_home_and_nothing_in_it_is_changed(folde
 
     assert (home / ".codex").readlink() == folders.logins / ".codex"
     assert json.loads((home / ".codex/auth.json").read_text()) == {"of": "the person"}
+    assert list((folders.logins / ".gemini").iterdir()) == []
     assert "Bob" in (home / ".gitconfig").read_text()
 
 
