@@ -253,5 +253,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(CHECKOUT))
     main()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aios_app.settings import Settings
+from tests.integration.cli_running import Person
 from tests.integration.cli_stand_in import NOW_MS, StandIn, error, job, serving
 from tests.integration.dashboard_playing import Playing, asked, own_instance, play, play_with, serve
 
@@ -301,3 +303,24 @@ def test_a_service_that_answers_with_an_error_is_named(settings: Settings, servi
         await playing.sees("the ledger is gone")
 
     play(settings, scenario)
+
+
+def test_without_a_terminal_there_is_the_first_page_of_help(environment: dict[str, str]) -> None:
+    person = Person(Path("/"), environment)
+
+    done = person.types()
+
+    assert (done.code, "aios COMMAND --help" in done.out) == (0, True)
+    assert "aios COMMAND --help" in person.types_on_a_terminal(TERM="dumb").out
+
+
+def test_what_ends_the_dashboard_before_its_time_is_one_line_and_in_the_log(
+    settings: Settings, service: StandIn, environment: dict[str, str]
+) -> None:
+    service.answers["GET /jobs"] = {"v": 1, "jobs": []}
+
+    done = Person(Path("/"), environment).types_on_a_terminal()
+
+    assert done.code == 4
+    assert "KeyError: 'now_ms' (details: " in done.out.rpartition("\x1b[")[2].replace("\n", "")
+    assert "Traceback" in (settings.logs_dir / "cli.log").read_text()

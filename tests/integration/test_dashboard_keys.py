@@ -331,8 +331,9 @@ def test_a_pasted_text_of_several_lines_is_not_sent_off(settings: Settings, serv
 
     async def scenario(playing: Playing) -> None:
         await playing.press("colon")
-        playing.app.prompt.input.post_message(Paste("x -y\nall c:99 'boom'\n"))
-        await playing.sees("x -y all c:99 'boom'")
+        playing.app.prompt.input.post_message(Paste("x \x1b[2J-y\nall c:99 'boom' \u200d\n"))
+        await playing.sees("x [2J-y all c:99 'boom'")
+        assert playing.app.prompt.input.value.endswith(" \u200d")
         assert playing.outside == []
 
     play_with(settings, service, THREE, scenario)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import unicodedata
 from typing import ClassVar
 
 from textual import events
@@ -49,10 +50,11 @@ class _Input(Input):
         self.post_message(Prompt.Completes())
 
     def _on_paste(self, event: events.Paste) -> None:
-        """Lines that are pasted are one line: no paste is sent off by itself."""
+        """Lines that are pasted are one line: no paste is sent off by itself, or steers the terminal."""
         event.prevent_default()
         event.stop()
-        self.insert_text_at_cursor(" ".join(event.text.splitlines()))
+        text = " ".join(event.text.splitlines())
+        self.insert_text_at_cursor("".join(char for char in text if unicodedata.category(char) != "Cc"))
 
 
 class Prompt(Horizontal):
