@@ -25,7 +25,8 @@ def lists(*names: str, failed: Callable[[Outcome], Json]) -> Merge:
     def merge(outcomes: Sequence[Outcome]) -> Json:
         answers = _answered(outcomes)
         if asking := [one for one in answers if "question" in one.answer]:
-            return _kept(outcomes, names, failed) | _question(asking, outcomes)
+            told = [name for name in names if name in asking[0].answer]
+            return _kept(outcomes, told, failed) | _question(asking, outcomes)
         return {**answers[0].answer, **_kept(outcomes, names, failed)}
 
     return merge
@@ -167,7 +168,7 @@ def _place(entry: Any, order: Mapping[int, int]) -> int:  # noqa: ANN401 - of wh
 
 def _question(asking: Sequence[Outcome], outcomes: Sequence[Outcome]) -> Json:
     first, *others = asking
-    said = [str(first.answer["question"]), *(f"{one.name}: {one.answer['question']}" for one in others)]
+    said = [str(first.answer["question"]), *(f"On {one.name}: {one.answer['question']}" for one in others)]
     names = [str(line) for one in asking for line in one.answer["names"]]
     failed = [f"{_said(job, one)}" for one in outcomes if one.error for job in one.part.jobs]
     return {"question": " ".join(said), "names": names + failed}

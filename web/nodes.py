@@ -73,6 +73,7 @@ class Nodes:
         node, secret = await self._find(machine)
         request = self._request(node, secret, f"https://{_place(node)}{ROOT}{call.path}")
         request.method, request.request_timeout = call.method, call.limit_s
+        request.header_callback = _check_length
         if call.body is not None:
             request.body = call.body
         try:
@@ -159,6 +160,13 @@ def _read(node: Machine, response: HTTPResponse) -> Json:
     except (ValueError, TypeError, KeyError, RecursionError) as wrong:
         raise MachineAway(f"{node.name} answers what no AIOS of this version says: aios machines") from wrong
     raise error
+
+
+def _check_length(header: str) -> None:
+    """Tornado would give an answer that is too long up without a word, and wait for its end."""
+    name, _, value = header.partition(":")
+    if name.lower() == "content-length" and (not value.strip().isdigit() or int(value) > _MAX_ANSWER_BYTES):
+        raise ValueError(f"an answer of {value.strip()[:20]} bytes")
 
 
 def _check_version(version: object) -> None:

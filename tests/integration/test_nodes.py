@@ -6,10 +6,13 @@ import subprocess
 from pathlib import Path
 
 from aios_app.domain.models import Job
+from aios_app.services.reconcile import ensure_ledger
 from tests.integration import landing_jobs
 from tests.integration.cluster_fixtures import Cluster, cluster
 from tests.integration.landing_jobs import git
-from tests.integration.web_fixtures import Site, eventually
+from tests.integration.test_web_terminal import REDRAWS
+from tests.integration.web_fixtures import PING, PONG, PROMPT, Site, eventually
+from web.window import ACKED
 
 __all__ = ["cluster"]
 
@@ -77,3 +80,86 @@ def test_candidates_of_two_machines_are_compared_side_by_side(cluster: Cluster) 
     compared = [one["number"] for group in answer["groups"] for one in group["candidates"]]
     assert sorted(compared) == sorted(job.number for job in jobs)
     assert answer["problems"] == []
+
+
+def test_one_job_of_each_machine_is_asked_for_and_nothing_begins(cluster: Cluster) -> None:
+    jobs = [worked(site, "a.txt") for site in (cluster.far, cluster.near)]
+    body = {"refs": [str(job.number) for job in jobs], "cwd": "/", "environment": {}}
+
+    answer = cluster.near.api("POST /jobs/land", body)
+
+    assert "question" in answer
+    assert [name.split()[1] for name in answer["names"]] == [f"#{job.number}" for job in jobs]
+    assert not [job for job in jobs if cluster.near.context.ledger.lines.landing(job.number)]
+
+
+def test_what_one_machine_refuses_is_a_problem_beside_what_the_other_begins(cluster: Cluster) -> None:
+    there, here = cluster.far.shell(), worked(cluster.near, "a.txt")
+    body = {"refs": [str(there.number), str(here.number)], "cwd": "/", "is_confirmed": True}
+
+    answer = cluster.near.api("POST /jobs/land", body)
+
+    assert [one["job"] for one in answer["landings"]] == [here.number]
+    [problem] = answer["problems"]
+    assert problem["job"] == there.number
+    assert "its agent works" in problem["message"]
+
+
+def test_work_is_dropped_on_each_machine_and_brought_back_from_either(cluster: Cluster) -> None:
+    jobs = [worked(site, "a.txt") for site in (cluster.far, cluster.near)]
+    body = {"refs": [str(job.number) for job in jobs], "cwd": "/"}
+
+    asked = cluster.near.api("POST /jobs/drop", body)
+    assert all(Path(job.worktree).is_dir() for job in jobs)
+    dropped = cluster.near.api("POST /jobs/drop", body | {"is_confirmed": True})
+    trash = cluster.near.api("GET /trash")
+    restored = cluster.near.api("POST /trash/restore", {"ref": str(jobs[0].number), "cwd": "/"})
+
+    assert "On near: Remove 1 worktree?" in asked["question"]
+    assert [(one["job"]["number"], one["is_dropped"]) for one in dropped["results"]] == [
+        (job.number, True) for job in jobs
+    ]
+    places = {one["job"]: one["machine"] for one in trash["entries"]}
+    assert [places[job.number] for job in jobs] == ["far", "near"]
+    assert restored["job"]["number"] == jobs[0].number
+    assert Path(jobs[0].worktree, "a.txt").is_file()
+
+
+def test_logs_screens_and_worktrees_of_another_machine_are_read_through_its_node(cluster: Cluster) -> None:
+    job, place = cluster.far.shell(), worked(cluster.far, "a.txt")
+    eventually(lambda: PROMPT.strip() in cluster.far.context.tmux.capture(job.name), "the prompt")
+
+    log = cluster.near.api(f"GET /jobs/{job.number}/log")
+    history = cluster.near.api(f"GET /jobs/{job.number}/history", lines="20")
+    screens = cluster.near.api("POST /jobs/screens", {"refs": [str(job.number)], "cwd": "/"})
+    worktrees = cluster.near.api("GET /worktrees")["worktrees"]
+
+    assert (log["source"], log["text"].strip()) == ("live screen", PROMPT.strip())
+    assert history["text"].strip() == PROMPT.strip()
+    assert screens["screens"] == [{"job": job.number, "line": PROMPT.strip()}]
+    assert {one["machine"] for one in worktrees if one["job"] == place.number} == {"far"}
+
+
+def test_a_viewer_that_stands_still_stops_the_other_machine_and_goes_on_later(cluster: Cluster) -> None:
+    job = cluster.far.job("python3", "-c", REDRAWS)
+
+    with cluster.near.browser().socket(f"/attach/{job.name}?cols=160&rows=75") as terminal:
+        terminal.message()
+        size = 0
+        while size < ACKED[0]:
+            size += len(terminal.receive()[1])
+        eventually(lambda: cluster.far.clients(job) == [], "its tmux client is let go")
+        terminal.send(PING, b"all?")
+        while (frame := terminal._frame())[0] != PONG:
+            size += len(frame[1])
+        assert size < ACKED[0] + 128 * 1024
+        terminal.ask(ack=size)
+        assert terminal.receive()[1]
+
+
+def test_the_ledger_is_told_again_where_the_nodes_are(cluster: Cluster) -> None:
+    cluster.register(cluster.far, port=0, certificate="")
+
+    ensure_ledger(cluster.far.context)
+
+    assert cluster.stranger().get("/api/v1/status").status == 401
