@@ -182,7 +182,7 @@ def _update(settings: Settings) -> Iterator[Check]:
     """What became of the last look for a newer AIOS, where that failed."""
     failure = Releases.failure_line(settings)
     if failure:
-        yield Check(name="update", ok=None, says=" ".join(failure.split()), mend="aios update")
+        yield Check(name="update", ok=None, says=failure.splitlines()[0], mend="aios update")
 
 
 def _service(settings: Settings) -> Iterator[Check]:
