@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 
 from aios_app.settings import Settings
 
@@ -15,9 +16,11 @@ def write_node_place(settings: Settings, address: str, port: int, certificate: s
 
 
 def read_node_place(settings: Settings) -> dict[str, str | int]:
-    """``address``, ``port`` and ``certificate`` as last noted; empty where there was no node."""
+    """``address``, ``port`` and ``certificate`` as last noted; empty where no node was at this address."""
     try:
         said = json.loads((settings.run_dir / "node.json").read_text())
+        if said["address"] not in {settings.listen, socket.gethostname()}:
+            return {}  # of an earlier start, before the address changed
         return {
             "address": str(said["address"]),
             "port": int(said["port"]),
