@@ -63,7 +63,7 @@ def open_machine(
     directory: Path, name: str, environment: Mapping[str, str], redis: RedisServer | None = None
 ) -> Iterator[Site]:
     """A machine in this directory, with ``code/shop``; without a Redis it has one of its own."""
-    own = environment_in(directory) | {"AIOS_LISTEN": LISTEN} | environment
+    own = {**environment_in(directory), "AIOS_LISTEN": LISTEN, **environment}
     settings = load(own)
     for made in (settings.data_dir, settings.run_dir, settings.spool_dir, settings.logs_dir):
         made.mkdir(mode=0o700)
