@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from aios_app.settings import load
 from aios_app.stack.claim_data import claim
 from aios_app.stack.cluster import write_cluster
 from aios_app.stack.directories import prepare_directories
+from aios_app.stack.node_place import read_node_place, write_node_place
 from aios_app.store.settings_table import SETTINGS
 from tests.conftest import CHECKOUT
 
@@ -252,3 +254,12 @@ def test_where_nothing_answers_a_container_is_not_well(role: str, environment: d
     )
     assert done.returncode == 1
     assert "does not answer" in done.stdout
+
+
+def test_the_address_of_an_earlier_start_is_not_told_to_others(folders: Folders) -> None:
+    settings = load({"HOME": str(folders.root), "AIOS_DATA_DIR": str(folders.data / "1")})
+    prepare_directories(settings)
+    write_node_place(settings, "10.0.0.5", 7682, "PEM")
+
+    assert read_node_place(replace(settings, listen="10.0.0.5"))["address"] == "10.0.0.5"
+    assert read_node_place(replace(settings, listen="10.0.0.6")) == {}
