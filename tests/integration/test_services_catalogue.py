@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,23 @@ def test_numbers_can_be_closed_up_and_swapped(pair: tuple[Context, Context]) -> 
 
     assert names(member) == {0: "api", 1: "wiki"}
     assert member.catalog.add_project(Path("/code/next")).number == 2
+
+
+def test_machines_that_add_at_once_give_no_number_or_name_twice(pair: tuple[Context, Context]) -> None:
+    def add(ctx: Context) -> None:
+        for number in range(8):
+            ctx.catalog.add_project(Path(f"/{ctx.machine}/{number}/tool"))
+            share_catalogue(ctx)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(add, pair))
+    for ctx in pair:
+        freshen_catalogue(ctx)
+
+    founder, member = (names(ctx) for ctx in pair)
+    assert founder == member
+    assert list(founder) == list(range(17))
+    assert len(set(founder.values())) == 17
 
 
 def test_after_the_loss_of_redis_every_machine_still_has_its_copy(pair: tuple[Context, Context]) -> None:
