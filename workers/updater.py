@@ -29,7 +29,7 @@ from aios_app.services.update_check import installation, note_look
 
 
 def main() -> int:
-    """The exit status; 1 where a line says what went wrong."""
+    """The exit status; 1 where a line says what went wrong, 130 after Ctrl-C, which leaves nothing behind."""
     parser = argparse.ArgumentParser(prog="updater")
     parser.add_argument("verb", choices=["look", "take", "back"])
     parser.add_argument("commit", nargs="?", default="")
@@ -40,6 +40,8 @@ def main() -> int:
     except AiosError as error:
         _write({"error": {"kind": error.kind, "message": str(error)}})
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
