@@ -42,7 +42,7 @@ HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --start-interval=1s 
 CMD ["web"]
 
 FROM base AS worker
-# AGENTS: npm packages, e.g. "@openai/codex @anthropic-ai/claude-code @google/gemini-cli" (about 1 GB together).
+# AGENTS: npm packages, e.g. "@openai/codex @anthropic-ai/claude-code @google/gemini-cli" (about 1.1 GB together).
 # PACKAGES: Debian packages that your projects need to be built and tested.
 ARG AGENTS=""
 ARG PACKAGES=""
