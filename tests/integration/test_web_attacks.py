@@ -17,8 +17,7 @@ from tests.integration.api_fixtures import serving
 from tests.integration.web_fixtures import BINARY, TEXT, Browser, Site, eventually, site
 from web import door
 from web.api import ENDPOINTS
-from web.browser import MAX_MESSAGE_BYTES
-from web.door import MAX_CONNECTIONS, Close
+from web.door import MAX_CONNECTIONS, MAX_MESSAGE_BYTES, Close
 
 __all__ = ["site"]
 
