@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,15 +64,13 @@ def join_by_token(settings: Settings, text: str, *, listen: str = "") -> Joined:
     token = read_token(text)
     with _own_catalog(settings) as catalog:
         answer, address = _ask(token, _introduction(catalog))
-        write_authority(settings, str(answer["authority"]))
-        _enter(settings, str(answer["redis_url"]), str(answer["id"]), listen or address)
-        _take_name(catalog, str(answer["name"]))
+        write_authority(settings, answer.authority)
+        _enter(settings, answer.redis_url, answer.id, listen or address)
+        _take_name(catalog, answer.name)
         catalog.forget_shared()
-    other = str(answer["version"])
-    note = (
-        "" if other == aios_app.__version__ else f"it has AIOS {other}, this machine {aios_app.__version__}"
-    )
-    return Joined(name=str(answer["name"]), cluster=str(answer["cluster"]), note=note)
+    own, other = aios_app.__version__, answer.version
+    note = "" if other == own else f"it has AIOS {other}, this machine {own}: update one of them"
+    return Joined(name=answer.name, cluster=answer.cluster, note=note)
 
 
 def join_by_url(settings: Settings, url: str, *, listen: str = "") -> Joined:
@@ -144,7 +142,19 @@ def _introduction(catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def _ask(token: Token, introduction: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Welcome:
+    """What a machine that may join is answered; ``id`` is of the machine that answers."""
+
+    id: str
+    name: str
+    cluster: str
+    version: str
+    redis_url: str
+    authority: str
+
+
+def _ask(token: Token, introduction: Mapping[str, Any]) -> tuple[_Welcome, str]:
     """The other machine's answer, and this machine's own address on the way there."""
     place = f"{token.host}:{token.port}"
     body = json.dumps({"secret": token.secret, **introduction})
@@ -159,12 +169,18 @@ def _ask(token: Token, introduction: Mapping[str, Any]) -> tuple[dict[str, Any],
             address = str(http_.sock.getsockname()[0])
             http_.request("POST", "/api/v1/join", body, {"Content-Type": "application/json"})
             answer = dict(json.loads(http_.getresponse().read(_MAX_ANSWER)))
-        except (OSError, http.client.HTTPException, ValueError, TypeError) as error:
+        except (OSError, http.client.HTTPException, ValueError, TypeError, RecursionError) as error:
             raise StackError(f"{place} does not answer as a machine of AIOS: {error}") from error
-    if "error" in answer:
-        error_ = answer["error"]
-        raise _BY_KIND.get(str(error_.get("kind")), StackError)(str(error_.get("message")))
-    return answer, address
+    return _welcome(answer, place), address
+
+
+def _welcome(answer: Mapping[str, Any], place: str) -> _Welcome:
+    try:
+        if refusal := answer.get("error"):
+            raise _BY_KIND.get(str(refusal["kind"]), StackError)(str(refusal["message"]))
+        return _Welcome(**{field.name: str(answer[field.name]) for field in fields(_Welcome)})
+    except (KeyError, TypeError) as error:
+        raise StackError(f"{place} answers what no AIOS of this version says: {error}") from error
 
 
 def _check_pin(connection: socket.socket, token: Token, place: str) -> None:

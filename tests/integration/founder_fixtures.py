@@ -125,6 +125,14 @@ def founding(root: Path) -> Iterator[Founder]:
                 process.communicate()
 
 
+@contextmanager
+def joined(settings: Settings) -> Iterator[Context]:
+    """The member at work."""
+    with contextlib.closing(build_context(settings)) as context:
+        ensure_ledger(context, owns=True)
+        yield context
+
+
 def free_port() -> int:
     """A port of this machine that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
