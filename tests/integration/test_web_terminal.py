@@ -218,7 +218,7 @@ def test_a_farewell_is_answered_and_a_ping_too(site: Site) -> None:
 def test_a_browser_whose_machine_is_gone_is_noticed(
     short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(browser, "_PING_S", 0.3)
+    monkeypatch.setattr(browser, "PING_S", 0.3)
     with open_site(short_path) as quick:
         job = quick.shell()
         with quick.browser().socket(f"/attach/{job.name}") as terminal:
