@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -354,18 +354,26 @@ class Ledger:
             lacks=_reasons(lacks),
         )
 
-    def waiting(self, machine: str) -> list[int]:
-        """The jobs that wait for a slot of the machine; without a name those that any may take."""
+    def waiting(self, machine: str, most: int) -> list[int]:
+        """The first jobs that wait for a slot of the machine; without a name of those that any may take."""
         with redis_errors():
-            return [int(number) for number in self._redis.zrange(keys.machine(machine) + ":queue", 0, -1)]
+            queue = keys.machine(machine) + ":queue"
+            return [int(number) for number in self._redis.zrange(queue, 0, most - 1)]
 
-    def closing(self, machines: Iterable[str]) -> int:
-        """How many agents of these machines were asked to make room."""
+    def queue_lengths(self, machines: Sequence[str]) -> dict[str, int]:
+        """How many jobs wait for each; without a name those that any may take."""
+        return self._counts(machines, lambda pipe, key: pipe.zcard(key + ":queue"))
+
+    def closing(self, machines: Sequence[str]) -> dict[str, int]:
+        """How many agents of each were asked to make room."""
+        return self._counts(machines, lambda pipe, key: pipe.scard(key + ":closing"))
+
+    def _counts(self, machines: Sequence[str], ask: Callable[[Any, str], object]) -> dict[str, int]:
         with redis_errors():
             pipe = self._redis.pipeline(transaction=False)
             for machine in machines:
-                pipe.scard(keys.machine(machine) + ":closing")
-            return sum(pipe.execute())
+                ask(pipe, keys.machine(machine))
+            return dict(zip(machines, pipe.execute(), strict=True))
 
     def say_waits(self, machine: str, reasons: Mapping[int, str]) -> None:
         """Why these jobs wait, if they (still) wait for that machine; without a name for any."""

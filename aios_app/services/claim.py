@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from aios_app.domain.machines import Machine, MachineState
 from aios_app.domain.placing import by_room, offered, why_blocked, why_nowhere
@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 #: The queue of the jobs that any machine may take.
 _ANY = ""
+#: Jobs of one queue that are told why they wait: a person reads no more of them.
+_MOST_EXPLAINED = 200
 
 
 def dispatch(ctx: Context) -> None:
@@ -37,33 +39,45 @@ def _dispatch_cluster(ctx: Context, machines: Sequence[Machine]) -> None:
     """Each machine that answers takes its own jobs; those that any may take go where the most room is."""
     blocked = {one.id: why_blocked(one, MESSAGE_VERSION) for one in machines}
     asked = by_room(one for one in machines if not blocked[one.id])
-    shared = len(ctx.ledger.waiting(_ANY))
-    connected = ctx.ledger.registry.connected() if shared else set()
+    waiting = ctx.ledger.queue_lengths([_ANY, *(one.id for one in machines)])
+    connected = ctx.ledger.registry.connected() if waiting[_ANY] else set()
+    round_ = _Round(ctx, machines, ctx.ledger.closing([one.id for one in asked]) if waiting[_ANY] else {})
     takers = [one for one in asked if one.id in connected]
     with_room = [one for one in takers if one.room]
     if len(with_room) > 1:  # nobody takes all of them while others have room
         for one in with_room:
-            _ask(ctx, one, machines, most=-(-shared // len(with_room)))
-    claims = {one.id: _ask(ctx, one, machines, most=shared if one in takers else 0) for one in asked}
+            round_.ask(one, most=-(-waiting[_ANY] // len(with_room)))
+    for one in asked:
+        if waiting[one.id] or one in takers:
+            round_.ask(one, most=waiting[_ANY] if one in takers else 0)
     for one in machines:
-        if blocked[one.id]:
+        if blocked[one.id] and waiting[one.id]:
             _explain(ctx, one, blocked[one.id])
-    if left := ctx.ledger.waiting(_ANY):
+    if left := ctx.ledger.waiting(_ANY, _MOST_EXPLAINED) if waiting[_ANY] else []:
         away = blocked | {one.id: "its worker is not there" for one in asked if one not in takers}
-        ctx.ledger.say_waits(_ANY, _reasons(ctx, left, machines, away, claims))
+        ctx.ledger.say_waits(_ANY, _reasons(ctx, left, machines, away, round_.claims))
 
 
-def _ask(ctx: Context, machine: Machine, machines: Sequence[Machine], *, most: int) -> Claim:
-    others = [one.id for one in machines if one.id != machine.id] if most else []
-    offer = Offer(
-        most=most,
-        placed=offered(machine, machines),
-        agents=machine.facts.get("agents", {}),
-        closing=ctx.ledger.closing(others) if others else 0,
-    )
-    claim = ctx.ledger.claim(machine.id, offer)
-    _carry_out(ctx, machine.id, claim)
-    return claim
+class _Round:
+    """One look at all machines, each of which is asked what it takes."""
+
+    def __init__(self, ctx: Context, machines: Sequence[Machine], closing: Mapping[str, int]) -> None:
+        self.claims: dict[str, Claim] = {}  #: the last of each
+        self._ctx = ctx
+        self._machines = machines
+        self._closing = dict(closing)
+
+    def ask(self, machine: Machine, *, most: int) -> None:
+        others = sum(count for other, count in self._closing.items() if other != machine.id)
+        offer = Offer(
+            most=most,
+            placed=offered(machine, self._machines),
+            agents=machine.facts.get("agents", {}),
+            closing=others,
+        )
+        claim = self.claims[machine.id] = self._ctx.ledger.claim(machine.id, offer)
+        self._closing[machine.id] = self._closing.get(machine.id, 0) + len(claim.closes)
+        _carry_out(self._ctx, machine.id, claim)
 
 
 def _carry_out(ctx: Context, machine: str, claim: Claim) -> None:
@@ -81,7 +95,7 @@ def _explain(ctx: Context, machine: Machine, why: str) -> None:
     """The machine's own jobs wait for it; their stages no longer than ``--skip-waiting`` says."""
     if machine.is_there and machine.state is MachineState.DRAINED:
         _carry_out(ctx, machine.id, ctx.ledger.claim(machine.id, Offer(most=0, only_resumed=True)))
-    numbers = ctx.ledger.waiting(machine.id)
+    numbers = ctx.ledger.waiting(machine.id, _MOST_EXPLAINED)
     ctx.ledger.say_waits(machine.id, dict.fromkeys(numbers, f"for machine {machine.name}: {why}"))
     runs: dict[int, int] = {}
     for job in ctx.ledger.jobs(numbers):
@@ -95,7 +109,7 @@ def _explain(ctx: Context, machine: Machine, why: str) -> None:
 
 def _reasons(
     ctx: Context,
-    numbers: Iterable[int],
+    numbers: Sequence[int],
     machines: Sequence[Machine],
     blocked: Mapping[str, str],
     claims: Mapping[str, Claim],
@@ -104,14 +118,12 @@ def _reasons(
     waits = {number: why for claim in reversed(list(claims.values())) for number, why in claim.waits.items()}
     names = {one.id: one.name for one in machines}
     away = {names[machine]: why for machine, why in blocked.items() if why}
-    reasons = {}
-    for job in ctx.ledger.jobs(numbers):
+    reasons = {number: waits[number] for number in numbers if number in waits}
+    for job in ctx.ledger.jobs(number for number in numbers if number not in waits):
         lacks = {
             names[m]: claim.lacks[job.number] for m, claim in claims.items() if job.number in claim.lacks
         }
-        if job.number in waits or not (lacks or away):
-            reasons[job.number] = waits.get(job.number, "for a free slot")
-        elif len(lacks) + len(away) == len(names):
+        if len(lacks) + len(away) == len(names):
             reasons[job.number] = why_nowhere(job.agent, lacks, away)
     return reasons
 

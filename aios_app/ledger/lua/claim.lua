@@ -12,8 +12,8 @@ local room = (tonumber(get(machine, 'max_agents')) or 0) - #slots
 local timer_set = 0
 local offer = cjson.decode(ARGV[3])
 local SHARED = P .. 'machine::queue'
--- A machine without room looks at no more of the jobs that any machine may take.
-local MOST_LOOKED_AT = 200
+-- A machine without room looks at no more of the jobs that any machine may take, and tells why of no more.
+local MOST_LOOKED_AT, MOST_TOLD, PAGE = 50, 200, 100
 
 local lanes = {}
 local function lane_of(number)
@@ -79,52 +79,74 @@ local function begin(number, lane, weight, is_shared)
   end
 end
 
-local function waiting(key, is_shared, into)
-  local found = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
-  for index = 1, #found, 2 do
-    into[#into + 1] = {number = found[index], order = tonumber(found[index + 1]), is_shared = is_shared}
-  end
-  return #found > 0
-end
-
-local queue = {}
-waiting(machine .. ':queue', false, queue)
-if offer.most > 0 and waiting(SHARED, true, queue) then
-  table.sort(queue, function(a, b)
-    if a.order == b.order then return tonumber(a.number) < tonumber(b.number) end
-    return a.order < b.order
-  end)
-end
-
 local claimed, kept_waiting, without_agent = {}, {}, {}
 local taken, looked_at = 0, 0
-for _, one in ipairs(queue) do
-  local number, key = one.number, job_key(one.number)
-  local missing = one.is_shared and (offer.agents[get(key, 'agent_key')] or '') or ''
-  if missing ~= '' then
-    without_agent[#without_agent + 1] = number
-    without_agent[#without_agent + 1] = missing
-  elseif offer.only_resumed and get(P .. 'attempt:' .. get(key, 'attempt'), 'mode') ~= 'resume' then
+
+local function say(list, number, reason)
+  if #list < 2 * MOST_TOLD then
+    list[#list + 1] = number
+    list[#list + 1] = reason
+  end
+end
+
+local function look_at_own(number)
+  local key = job_key(number)
+  if offer.only_resumed and get(P .. 'attempt:' .. get(key, 'attempt'), 'mode') ~= 'resume' then return end
+  local lane, weight = lane_of(number), tonumber(get(key, 'weight')) or 1
+  local reason = obstacle(number, lane, weight)
+  if not reason then
+    begin(number, lane, weight, false)
+    claimed[#claimed + 1] = number
+  elseif get(key, 'reason') ~= reason then
+    redis.call('HSET', key, 'reason', reason)
+    tell(number, 'queued')
+  end
+end
+
+local function look_at_shared(number)
+  local key = job_key(number)
+  local missing = offer.agents[get(key, 'agent_key')] or ''
+  if missing ~= '' then return say(without_agent, number, missing) end
+  local lane, weight = lane_of(number), tonumber(get(key, 'weight')) or 1
+  local blocked_before = blocked
+  local reason = obstacle(number, lane, weight)
+  if not reason then
+    begin(number, lane, weight, true)
+    claimed[#claimed + 1] = number
+    taken = taken + 1
+    return
+  end
+  say(kept_waiting, number, reason)
+  if blocked > blocked_before then
     looked_at = looked_at + 1
-  elseif not one.is_shared or (taken < offer.most and looked_at < MOST_LOOKED_AT) then
-    local lane, weight = lane_of(number), tonumber(get(key, 'weight')) or 1
-    local blocked_before = blocked
-    local reason = obstacle(number, lane, weight)
-    if not reason then
-      begin(number, lane, weight, one.is_shared)
-      claimed[#claimed + 1] = number
-      if one.is_shared then taken = taken + 1 end
-    elseif one.is_shared then
-      looked_at = looked_at + 1
-      kept_waiting[#kept_waiting + 1] = number
-      kept_waiting[#kept_waiting + 1] = reason
-      if blocked > blocked_before and offer.closing > 0 then
-        offer.closing, blocked = offer.closing - 1, blocked_before
-      end
-    elseif get(key, 'reason') ~= reason then
-      redis.call('HSET', key, 'reason', reason)
-      tell(number, 'queued')
-    end
+    if offer.closing > 0 then offer.closing, blocked = offer.closing - 1, blocked_before end
+  end
+end
+
+-- The shared queue may be long: it is read page by page, as far as this machine may take something of it.
+local page, at_page, passed = {}, 1, 0
+local function next_shared()
+  if taken >= offer.most or looked_at >= MOST_LOOKED_AT then return nil end
+  if at_page > #page then
+    page, at_page = redis.call('ZRANGE', SHARED, passed - taken, passed - taken + PAGE - 1, 'WITHSCORES'), 1
+    passed = passed + #page / 2
+    if #page == 0 then return nil end
+  end
+  return page[at_page], tonumber(page[at_page + 1])
+end
+
+local own = redis.call('ZRANGE', machine .. ':queue', 0, -1, 'WITHSCORES')
+local at_own = 1
+while true do
+  local shared, shared_order = next_shared()
+  local order = tonumber(own[at_own + 1])
+  if not shared and not order then break end
+  if shared and (not order or shared_order < order) then
+    at_page = at_page + 2
+    look_at_shared(shared)
+  else
+    at_own = at_own + 2
+    look_at_own(own[at_own - 2])
   end
 end
 
