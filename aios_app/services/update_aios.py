@@ -147,7 +147,7 @@ def _go_over(place: Installation, new: Path, old: Path, *, skipped: str, tell: T
     tell(f"ok  current: {new}")
     try:
         names = restart(place.settings, new)
-    except AiosError as error:
+    except (AiosError, OSError) as error:
         tell(f"{new.name[:7]} does not come up: going back")
         _undo(place, new, old, previous)
         message = f"{new.name[:7]} did not come up, the version before it is back"

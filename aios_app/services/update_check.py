@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def installation(settings: Settings, catalog: Catalog) -> Installation:
 
 
 def _start_updater(settings: Settings, commit: str) -> None:
-    subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-P", "-m", "workers.updater", "take", commit],
         cwd=settings.data_dir,
         env=environment_without("AIOS_") | settings.environment(),
@@ -100,3 +101,4 @@ def _start_updater(settings: Settings, commit: str) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    threading.Thread(target=process.wait, daemon=True).start()  # where it fails, this worker outlives it

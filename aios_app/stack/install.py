@@ -41,8 +41,9 @@ def install(settings: Settings, checkout: Path) -> InstallReport:
     for link in links:
         _refuse_foreign(link, releases, program)
     try:
-        if releases.current != program.parent and not releases.is_release(program.parent):
-            releases.switch(program.parent)
+        current, root = releases.current, program.parent
+        if current is None or (current != root and not releases.is_release(root)):
+            releases.switch(root)
         for link in links:
             _link(link, releases.link / program.name)
     except OSError as error:
