@@ -49,6 +49,7 @@ _SOURCES: dict[str, _Source] = {
     "land WORD": names.jobs,
     "multi WORD": lambda prefix: names.specs(prefix) + names.projects(prefix),
     "r3": names.runs,
+    "r3|JOB": names.jobs,
     "run NAME|FILE": lambda prefix: ("/" not in prefix and names.runnable(prefix)) or _FILES,
     "send KEY": lambda _: [],
     "send WORD": names.jobs,

@@ -98,7 +98,7 @@ _LIST = (
     Verb("pull", "pull", "land", "", "make this checkout what origin has; asks first"),
     Verb("setup", "setup", "land", "[URL]", "a repository with a first commit, main, origin"),
     Verb("revert", "revert", "land", "[N|JOB]", "undo the last commits, or what a job landed"),
-    Verb("review", "review", "land", "[r3]", "what is in review, one after another"),
+    Verb("review", "review", "land", "[r3|JOB]", "what is in review, one after another"),
     Verb("compare", "compare", "land", "JOB...", "candidates side by side, best first"),
     Verb("diff", "diff", "land", "JOB [JOB]", "the change of a job, or between two", is_basic=True),
     Verb("stats", "stats", "steer", "[--days N]", "what came of the jobs, their time, tokens and money"),
