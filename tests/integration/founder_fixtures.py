@@ -25,8 +25,6 @@ from aios_app.stack.address import redis_py_url
 from aios_app.stack.redis_server import find_engine, write_config
 from tests.conftest import CHECKOUT, environment_in
 
-SECRET = "s" * 43
-
 
 @dataclass
 class Founder:
