@@ -19,6 +19,7 @@ from aios_app.services.timers import UPDATE
 from aios_app.services.update_aios import look_for_update
 from aios_app.services.update_check import arm_update_timer, check_for_update, due_in_s, send_when_due
 from aios_app.stack.packaged import update_command
+from tests.integration.api_fixtures import serving
 from tests.integration.git_fixtures import quiet_git
 from tests.integration.release_fixtures import Upstream, upstream
 
@@ -59,6 +60,15 @@ def test_what_is_due_is_sent_to_this_machines_worker(context: Context) -> None:
 
     _look_at(context, 90_000)
     assert (send_when_due(context), _sent(context)) == (True, ["update_check"])
+
+
+def test_what_people_do_sends_a_look_once_it_is_answered(context: Context) -> None:
+    _look_at(context, 90_000)
+
+    with serving(context) as api:
+        assert [api("GET /projects").status for _ in range(3)] == [200] * 3
+
+    assert _sent(context) == ["update_check"]
 
 
 def test_the_worker_looks_by_itself_when_its_timer_comes(context: Context) -> None:
