@@ -74,6 +74,9 @@ _LANDING = _CHECKOUT | {"message": _EMPTY, "asked_at": _EMPTY}
 
 EVENTS_QUERY = {"after": _EMPTY}
 
+#: Seconds for the removal of large worktrees: the command line waits as long.
+_PATIENCE_S = 3600.0
+
 _AT_OWNER = At(divide=placing.at_owner, merge=merging.only)
 _AT_JOB = At(divide=placing.job_named, merge=merging.only)
 _AT_LANDED = At(divide=placing.job_landed, merge=merging.only)
@@ -86,10 +89,15 @@ _AT_EACH_COMPARED = At(divide=placing.jobs_named, merge=merging.compared)
 _AT_EACH_LANDED = At(
     divide=placing.jobs_landed, merge=merging.lists("landings", "problems", failed=merging.as_problems)
 )
-_AT_EACH_DROPPED = At(divide=placing.work_dropped, merge=merging.lists("results", failed=merging.as_removals))
+_AT_EACH_DROPPED = At(
+    divide=placing.work_dropped,
+    merge=merging.lists("results", failed=merging.as_removals),
+    limit_s=_PATIENCE_S,
+)
 _AT_ALL_CLEANED = At(
     divide=placing.every_machine,
     merge=merging.lists("results", "kept", "problems", failed=merging.as_line),
+    limit_s=_PATIENCE_S,
 )
 _AT_ALL_SESSIONS = At(
     divide=placing.every_machine, merge=merging.listed("sessions", merging.far_session), limit_s=10.0
@@ -420,7 +428,7 @@ ENDPOINTS = {
     "GET /trash": Endpoint(service=show_trash, at=_AT_ALL_TRASH, query={"cwd": DIRECTORY.optional("")}),
     "POST /trash/restore": Endpoint(
         service=restore_trash,
-        at=At(divide=placing.job_restored, merge=merging.only),
+        at=At(divide=placing.job_restored, merge=merging.only, limit_s=_PATIENCE_S),
         body={"ref": TEXT, "cwd": DIRECTORY},
     ),
     "POST /jobs/pr": Endpoint(

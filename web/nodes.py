@@ -31,6 +31,8 @@ Json = dict[str, Any]
 
 #: Seconds that a node has to take a connection, with the handshake.
 CONNECT_S = 3.0
+#: The same where its machine is known to be away: everything else waits for it in vain.
+_AWAY_S = 1.0
 #: Of one answer: a transcript of 32 MB is not the longest text that is asked for.
 _MAX_ANSWER_BYTES = 96 * 1024 * 1024
 #: Requests and terminals under way at once; a node that hangs must not keep those of others waiting.
@@ -100,7 +102,7 @@ class Nodes:
         return HTTPRequest(
             url,
             headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
-            connect_timeout=CONNECT_S,
+            connect_timeout=CONNECT_S if node.is_there else _AWAY_S,
             follow_redirects=False,
             decompress_response=False,
             ssl_options=self._trust(node),
