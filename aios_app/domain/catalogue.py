@@ -7,12 +7,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aios_app.domain.models import Agent
+
 Data = dict[str, Any]
 
 #: The row with the highest project number that was ever given.
 COUNTER = "counter:projects"
 _PROJECT = "project:"
 _AGENT = "agent:"
+_SETTING = "setting:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,30 @@ def merge(here: Mapping[str, Data], known: Mapping[str, Row], cluster: Mapping[s
         if data != here.get(name):
             changes[name] = data
     return Merge(pushes=pushes, changes=changes, said=tuple(said))
+
+
+def is_known(name: str, row: Row) -> bool:
+    """Whether this version of AIOS can keep such a row; of others it changes nothing."""
+    data = row.data
+    if data is None:
+        return name.startswith((_PROJECT, _AGENT, _SETTING))
+    try:
+        if name.startswith(_PROJECT):
+            return _is_project(data)
+        if name.startswith(_AGENT):
+            agent = Agent.from_json({**data, "uuid": "", "rev": 1})
+            return name == f"{_AGENT}{agent.key}" and all(isinstance(word, str) for word in agent.argv)
+        if name.startswith(_SETTING):
+            return isinstance(data["value"], str)
+        return name == COUNTER and isinstance(data["highest"], int)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _is_project(data: Data) -> bool:
+    texts = [data["name"], data["path"], data["machine_id"], data["url"] or "", *data["tags"]]
+    settings = [*data["settings"], *data["settings"].values()]
+    return isinstance(data["number"], int) and all(isinstance(text, str) for text in texts + settings)
 
 
 def _wanted(name: str, here: Data | None, known: Row | None, there: Row | None) -> Data | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aios_app.domain.catalogue import Row
+from aios_app.domain.catalogue import Row, is_known
 from aios_app.ledger import keys
 from aios_app.ledger.connection import redis_errors
 
@@ -24,13 +24,14 @@ class Catalogue:
             return int(self._redis.get(keys.CATALOG_REV) or 0)
 
     def rows(self) -> tuple[int, dict[str, Row]]:
-        """The count of changes, and all rows with it."""
+        """The count of changes, and with it all rows that this version of AIOS knows how to keep."""
         with redis_errors():
             pipe = self._redis.pipeline(transaction=True)
             pipe.get(keys.CATALOG_REV)
             pipe.hgetall(keys.CATALOG)
             rev, found = pipe.execute()
-        return int(rev or 0), {name: Row(**json.loads(text)) for name, text in found.items()}
+        rows = {name: row for name, text in found.items() if (row := _row(name, text))}
+        return int(rev or 0), rows
 
     def put(self, rows: Mapping[str, Row], *, rev: int) -> bool:
         """Writes the rows if the count of changes is still ``rev``; else writes nothing and says False."""
@@ -40,3 +41,12 @@ class Catalogue:
             for text in (name, json.dumps({"rev": row.rev, "data": row.data}))
         ]
         return bool(self._run("catalog_put", rev, *pairs))
+
+
+def _row(name: str, text: str) -> Row | None:
+    try:
+        found = json.loads(text)
+        row = Row(rev=int(found["rev"]), data=found["data"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return row if is_known(name, row) else None

@@ -176,6 +176,32 @@ def test_numbers_can_be_closed_up_and_swapped(pair: tuple[Context, Context]) -> 
     assert member.catalog.add_project(Path("/code/next")).number == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("project:p9", "no JSON"),
+        ("project:p9", '{"rev": 1, "data": {"number": 9}}'),
+        ("project:p9", '{"rev": "x", "data": null}'),
+        ("agent:q", '{"rev": 1, "data": {"key": "z", "name": "z", "argv": [1]}}'),
+        ("setting:strategy", '{"rev": 9, "data": {"value": 7}}'),
+        ("novelty:x", '{"rev": 1, "data": {"of": "a later version"}}'),
+    ],
+)
+def test_a_row_that_this_version_cannot_keep_is_left_as_it_is(
+    pair: tuple[Context, Context], name: str, row: str
+) -> None:
+    founder, member = pair
+    founder.ledger._redis.hset("aios:1:catalog", name, row)
+    founder.ledger._redis.incr("aios:1:catalog:rev")
+    member.catalog.tag("shop", ["web"])
+
+    for ctx in (member, founder, member):
+        sync_catalogue(ctx)
+
+    assert founder.catalog.find_project("shop").tags == ("web",)
+    assert founder.ledger._redis.hget("aios:1:catalog", name) == row
+
+
 def test_machines_that_add_at_once_give_no_number_or_name_twice(pair: tuple[Context, Context]) -> None:
     def add(ctx: Context) -> None:
         for number in range(8):
