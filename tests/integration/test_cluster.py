@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from redis.retry import Retry
 
 from aios_app.agents import DEMO_AGENT
 from aios_app.domain.errors import MachineRemoved, NotNow, QueueError, StackError
+from aios_app.domain.landing import Landing
 from aios_app.domain.machines import SILENT_MS, YOUNG_MS, client_name
-from aios_app.domain.models import JobState
-from aios_app.ledger import keys
-from aios_app.services.context import Context, build_context
+from aios_app.domain.models import Job, JobState
+from aios_app.services.context import Context
 from aios_app.services.join_cluster import join_by_url
 from aios_app.services.machine_news import Herald
 from aios_app.services.machines import drain_machine, list_machines, remove_machine, resume_machine
@@ -256,29 +257,35 @@ def test_the_machine_with_the_ledger_is_not_removed(founder: Founder) -> None:
         remove_machine(founder.context, name=founder.context.machine, is_confirmed=True)
 
 
-def test_the_jobs_of_a_removed_machine_are_lost_with_their_stage_and_their_place_in_line(
+def test_the_jobs_of_a_removed_machine_are_lost_with_their_place_in_line(
     context: Context, project: Path
 ) -> None:
-    jobs = running(context, "d:2", "fix it", cwd=project)
-    closed = jobs[1]
-    context.ledger.move(closed.attempt, {JobState.RUNNING}, JobState.REVIEW, finishes=True, ends=True)
-    with contextlib.closing(build_context(context.settings)) as other:
-        other.ledger.open(instance="")
-        _move_to_another_machine(other, [job.number for job in jobs])
+    *theirs, ours = running(context, "d:3", "fix it", cwd=project)
+    for job in (theirs[1], ours):
+        context.ledger.move(job.attempt, {JobState.RUNNING}, JobState.REVIEW, finishes=True, ends=True)
+    landings = [_in_line(context, job) for job in (theirs[1], ours)]
+    context.ledger.set_machine(GONE, name="gone", max_agents=5)
+    for job in theirs:
+        context.ledger.note(job.number, machine=GONE)
 
-        answer = remove_machine(other, name="gone", is_confirmed=True)
+    answer = remove_machine(context, name="gone", is_confirmed=True)
 
     assert {job["state"] for job in answer["jobs"]} == {"lost"}
-    assert [(job.state, job.is_open) for job in now(context, jobs)] == [(JobState.LOST, False)] * 2
-    assert "its machine gone was removed" in now(context, jobs)[0].cause
-    assert context.ledger.run(jobs[0].run)["stage"] == "0"
+    assert [(job.state, job.is_open) for job in now(context, theirs)] == [(JobState.LOST, False)] * 2
+    assert "its machine gone was removed" in now(context, theirs)[0].cause
+    assert now(context, [ours])[0].state is JobState.REVIEW
+    head = context.ledger.lines.head("a line")
+    assert head is not None
+    assert head.landing == landings[1].id
+    passed_over = context.ledger.lines.landing(theirs[1].number)
+    assert passed_over is not None
+    assert "gone was removed" in passed_over.problem
 
 
-def _move_to_another_machine(ctx: Context, numbers: list[int]) -> None:
-    """As if another machine had worked at them."""
-    gone = "4" * 36
-    ctx.ledger.set_machine(gone, name="gone", max_agents=5)
-    for number in numbers:
-        ctx.ledger.note(number, machine=gone)
-    assert ctx.ledger.machine(gone)["name"] == "gone"
-    assert keys.machine(gone).endswith(gone)
+GONE = "4" * 36
+
+
+def _in_line(ctx: Context, job: Job) -> Landing:
+    landing = Landing(id=str(uuid.uuid4()), job=job.number, line="a line", label="main", message="m")
+    assert ctx.ledger.lines.join(landing, lease_ms=60_000) is not None
+    return landing
