@@ -70,6 +70,11 @@ def test_a_person_attaches_comes_back_types_a_command_and_leaves(
     screen.presses("C-b", "d")
     screen.sees("Enter attach")
 
+    screen.presses("v")
+    screen.sees("#1 shop demo", "[q]uit:")
+    screen.presses("q", "Enter")
+    screen.sees("Enter attach")
+
     screen.enters("tag shop web")
     screen.sees("tag shop web", "Enter: back to the dashboard")
     screen.presses("Enter")

@@ -21,6 +21,13 @@ from aios_app.cli.dashboard.threads import in_thread
 from aios_app.cli.prompt_line import Outcome, run_line
 from aios_app.settings import Settings
 
+#: What ends a line of the prompt.
+_KEYS_OF = {
+    Mode.COMMAND: "Enter runs it   Tab completes   ↑↓ what was typed before   Esc back",
+    Mode.SEND: "Enter sends it   Esc back",
+    Mode.SEARCH: "Enter keeps the search   Esc shows all",
+}
+
 
 class Dashboard(Live):
     """Acts on the selected job, for a person in a directory."""
@@ -43,7 +50,7 @@ class Dashboard(Live):
     def action_send(self) -> None:
         if job := self._job():
             self._sends_to = job["number"]
-            self.prompt.begin(Mode.SEND, f"to #{job['number']} {job['agent']} {MARK}")
+            self._begin(Mode.SEND, f"to #{job['number']} {job['agent']} {MARK}")
 
     def action_review(self) -> None:
         job = self.jobs.job
@@ -87,7 +94,7 @@ class Dashboard(Live):
             self.tell("nobody waits for you")
 
     def action_search(self) -> None:
-        self.prompt.begin(Mode.SEARCH, "/", self.board.search)
+        self._begin(Mode.SEARCH, "/", self.board.search)
 
     def action_group(self) -> None:
         self.board.next_group()
@@ -98,7 +105,7 @@ class Dashboard(Live):
         self.redraw()
 
     def action_command(self) -> None:
-        self.prompt.begin(Mode.COMMAND)
+        self._begin(Mode.COMMAND, MARK)
 
     def action_up(self) -> None:
         if self.problem:
@@ -148,6 +155,10 @@ class Dashboard(Live):
             self._run_outside(outcome.argv, outcome.cwd or self._cwd, pauses=False)
         if outcome.is_end:
             self.exit()
+
+    def _begin(self, mode: Mode, label: str, text: str = "") -> None:
+        self.prompt.begin(mode, label, text)
+        self.tell(_KEYS_OF[mode])
 
     def _rest(self) -> None:
         self.prompt.rest()

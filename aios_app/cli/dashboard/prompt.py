@@ -105,7 +105,7 @@ class Prompt(Horizontal):
     def on_mount(self) -> None:
         self.rest()
 
-    def begin(self, mode: Mode, label: str = MARK, text: str = "") -> None:
+    def begin(self, mode: Mode, label: str, text: str = "") -> None:
         """Takes the keys, for that mode; ``label`` stands before the text."""
         self.mode = mode
         self._at, self._draft = len(self._history.lines), text
