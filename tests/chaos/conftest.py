@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.fleet import FAULTS, Fleet
+from tests.chaos.sites import Site, cluster
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,17 @@ def fleet() -> Iterator[Fleet]:
     finally:
         built.close()
         shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def sites() -> Iterator[list[Site]]:
+    """A founder and two members, for the tests of one file, in their order."""
+    folder = Path(tempfile.mkdtemp(prefix="aios-h-", dir="/tmp"))
+    try:
+        with cluster(folder) as joined:
+            yield joined
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -46,6 +46,7 @@ turn) /bin/sh "$AIOS_HOOK" turn '{{"message": "done"}}'; read -r _ ;;
 write) echo "by $AIOS_JOB" >"$AIOS_JOB.txt" ;;
 clash) echo "by $AIOS_JOB" >README.md ;;
 notes) echo "by $AIOS_JOB" >notes.txt ;;
+grow) hostname >>"$AIOS_JOB.txt"; /bin/sh "$AIOS_HOOK" turn '{{"message": "done"}}'; read -r _ ;;
 open) echo "by $AIOS_JOB" >"$AIOS_JOB.txt"; /bin/sh "$AIOS_HOOK" turn '{{"message": "done"}}'; read -r _ ;;
 server) tmux kill-server; flock -s "$gate" true ;;
 esac

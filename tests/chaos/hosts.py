@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -42,8 +42,8 @@ class Host:
 
     def crash(self) -> None:
         """All that runs there ends at once."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGKILL)
+        while pids := self.pids():
+            _kill(pids)
 
 
 @contextmanager
@@ -84,9 +84,27 @@ def _remove(namespace: str) -> None:
     listed = subprocess.run(
         ["ip", "netns", "pids", namespace], capture_output=True, timeout=_COMMAND_S, check=False
     )
-    for pid in listed.stdout.split():
-        os.kill(int(pid), signal.SIGKILL)
+    _kill(map(int, listed.stdout.split()))
     subprocess.run(["ip", "netns", "del", namespace], capture_output=True, timeout=_COMMAND_S, check=False)
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def wrong_clock(offset: str) -> Iterator[dict[str, str]]:
+    """The environment in which programs see the time with this offset, such as ``-5m``, until the block ends.
+
+    What libfaketime shares belongs to the first process that it is in, and must outlive all others.
+    """
+    told = "env | grep -E '^(FAKETIME|LD_PRELOAD)'; echo; read -r _"
+    argv = ["faketime", "--exclude-monotonic", "-f", offset, "sh", "-c", told]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        yield dict(line.rstrip("\n").split("=", 1) for line in iter(first.stdout.readline, "\n"))
 
 
 def _ip(*words: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from aios_app.domain.models import Job, JobState
 from tests.chaos.fleet import Fleet
+from tests.conftest import new_project
 
 #: Refuses what is no move forward, and keeps in mind that somebody tried.
 _UPDATE_HOOK = """\
@@ -34,6 +35,16 @@ class Shop:
 def shop(fleet: Fleet, name: str) -> Shop:
     """A saved project of this name with its remote."""
     fleet.add(name)
+    return _watched(fleet, name)
+
+
+def new_shop(fleet: Fleet, name: str) -> Shop:
+    """The same, but saved nowhere."""
+    new_project(fleet.root, fleet.environment, name)
+    return _watched(fleet, name)
+
+
+def _watched(fleet: Fleet, name: str) -> Shop:
     made = Shop(fleet.root / "code" / name, fleet.root / "remotes" / f"{name}.git")
     fleet.git(made.remote, "config", "core.logAllRefUpdates", "true")
     put_hook(made, "update", _UPDATE_HOOK)

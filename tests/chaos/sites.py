@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from aios_app.domain.machines import Machine
+from aios_app.domain.machines import YOUNG_MS, Machine
 from aios_app.domain.models import Job
 from aios_app.ledger.ledger import Ledger
 from aios_app.settings import load
 from aios_app.stack.address import redis_py_url
 from tests.chaos.fleet import Fleet
-from tests.chaos.hosts import Host, hosts
+from tests.chaos.hosts import Host, hosts, wrong_clock
+from tests.chaos.landings import Shop, new_shop
 from tests.conftest import new_project
 
-#: By which the hosts' clocks are wrong.
-CLOCKS = ("+0", "-5m", "+5m")
+#: Seconds after which a host that is cut off is said to be.
+MISSED_S = YOUNG_MS / 1000 + 40
+#: By which the hosts' clocks are wrong; the founder's is right, as its Redis cannot be given another time.
+CLOCKS = ("", "-5m", "+5m")
 
 
 class Site(Fleet):
     """A machine of the cluster, on a host of its own; what runs there is started by ``command``."""
 
-    def __init__(self, root: Path, host: Host, clock: str) -> None:
+    def __init__(self, root: Path, host: Host, clock: dict[str, str]) -> None:
         self.host = host
-        self._clock = ["faketime", "-f", clock] if clock != "+0" else []
+        self._clock = clock
         super().__init__(root)
 
     def command(self, *words: str) -> tuple[list[str], dict[str, str]]:
         argv, environment = super().command(*words)
-        return self.host.argv([*self._clock, *argv]), environment
+        return self.host.argv(argv), environment | self._clock
 
     def lead(self) -> None:
         """Opens this machine to the others."""
@@ -45,7 +49,31 @@ class Site(Fleet):
 
     def come_back(self) -> None:
         """All programs again, as after a start of the host."""
+        self.host.heal()
         self.ok("up")
+
+    def refused(self, *words: str) -> str:
+        """The one line that a command says which cannot reach what it needs."""
+        done = self.run(*words)
+        assert (done.returncode, done.stdout) == (4, ""), done
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        return done.stderr
+
+    @contextmanager
+    def served(self, name: str) -> Iterator[Shop]:
+        """A project of every machine, which origin on this host gives to all; unfinished work is pushed."""
+        place = new_shop(self, name)
+        argv = ["git", "daemon", "--verbose", "--export-all", "--enable=receive-pack", "--reuseaddr"]
+        argv += [f"--base-path={place.remote.parent}", f"--listen={self.host.address}"]
+        with subprocess.Popen(self.host.argv(argv), stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            assert "Ready to rumble" in process.stderr.readline()
+            try:
+                self.ok("add", f"git://{self.host.address}/{place.remote.name}")
+                self.ok("config", f"{name}.wip", "on")
+                yield place
+            finally:
+                process.terminate()
 
     def add(self, *names: str) -> None:
         """Saved projects of these names, which the others hear of."""
@@ -64,6 +92,10 @@ class Site(Fleet):
         """The jobs of the run that are on this machine."""
         return [job for job in self.jobs(run) if job.machine == self.machine]
 
+    def worktree(self, job: Job) -> Path:
+        """Where the job's work is on this machine, whatever the ledger says of it now."""
+        return self.settings.data_dir / "worktrees" / job.name
+
     def crash(self) -> None:
         """The host loses its power: nothing of it is there any more, and nobody hears of it."""
         self.host.cut()
@@ -78,7 +110,7 @@ def cluster(folder: Path, clocks: Sequence[str] = CLOCKS) -> Iterator[list[Site]
         for host, clock in zip(machines, clocks, strict=True):
             root = folder / host.name
             root.mkdir()
-            site = Site(root, host, clock)
+            site = Site(root, host, stack.enter_context(wrong_clock(clock)) if clock else {})
             stack.callback(site.close)
             site.projects(host.name, 3)
             sites.append(site)
