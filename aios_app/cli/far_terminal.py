@@ -15,7 +15,7 @@ import socket
 import sys
 import termios
 import tty
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ import websocket
 from aios_app.cli import exits, output, terminal
 
 _ENDED, _DETACHED = 4000, 4001
+#: The person has left by a key of this program's own.
+_LEFT = -1
 #: The connection is gone, and comes back when it is asked for again.
 _LOST = frozenset({0, 1001, 1006})
 #: An agent that was closed is started again first.
@@ -75,8 +77,10 @@ def _show(sight: Sight) -> tuple[int, str]:
         link.settimeout(None)
         if sight.read_only:
             output.note("you only look: q leaves")
-        with _raw() as woken:
-            return _carry(link, descriptor, woken, read_only=sight.read_only)
+        with _raw() as woken, _tidied() as tell:
+            end = _carry(link, descriptor, woken, read_only=sight.read_only)
+            tell(end[0])
+            return end
 
 
 def _connected(sight: Sight) -> tuple[websocket.WebSocket, int]:
@@ -106,7 +110,7 @@ def _carry(link: websocket.WebSocket, coming: int, woken: int, *, read_only: boo
                 os.read(woken, _INPUT_BYTES)
                 link.send(json.dumps({"resize": terminal.size()}))
             if _STDIN in names and not _type(link, read_only=read_only):
-                return _DETACHED, ""
+                return _LEFT, ""
             if coming not in names:
                 continue
             opcode, data = link.recv_data()
@@ -160,10 +164,21 @@ def _raw() -> Iterator[int]:
     finally:
         signal.set_wakeup_fd(-1)
         with contextlib.suppress(OSError, termios.error):
-            _write(_RESET)
             termios.tcsetattr(_STDIN, termios.TCSAFLUSH, before)
         os.close(reading)
         os.close(writing)
+
+
+@contextmanager
+def _tidied() -> Iterator[Callable[[int], None]]:
+    """Ends the modes of a full-screen program, unless it is told a code with which tmux has done that."""
+    codes: list[int] = []
+    try:
+        yield codes.append
+    finally:
+        if not codes or codes[0] not in {_ENDED, _DETACHED}:
+            with contextlib.suppress(OSError):
+                _write(_RESET)
 
 
 def _leave(number: int, _: FrameType | None) -> None:
@@ -174,13 +189,13 @@ def _say_end(sight: Sight, code: int, reason: str) -> int:
     label = output.clean(sight.label)
     if code == _ENDED:
         output.note(f"the session of {label} has ended")
-    elif code == _DETACHED:
+    elif code in {_DETACHED, _LEFT}:
         output.note(f"detached from {label}, which goes on")
     elif code in _LOST:
         output.note(f"the connection to {label} is gone ({output.clean(reason)}): aios attach brings it back")
     else:
         output.note(output.clean(reason))
-    return exits.DONE if code in {_ENDED, _DETACHED} else exits.EXTERNAL
+    return exits.DONE if code in {_ENDED, _DETACHED, _LEFT} else exits.EXTERNAL
 
 
 if __name__ == "__main__":

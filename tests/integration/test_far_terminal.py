@@ -78,7 +78,8 @@ def test_it_echoes_takes_new_sizes_is_left_by_the_prefix_and_the_terminal_is_as_
         terminal.resize(101, 33)
         eventually(lambda: cluster.far.clients(job) == ["101x33"], "the new size")
         terminal.type("\x02d")
-        terminal.read_until(f"detached from #{job.number}, which goes on")
+        seen = terminal.read_until(f"detached from #{job.number}, which goes on")
+        assert seen.count("\x1b[?1049l") == 1
         assert terminal.process.wait(WAIT_S) == 0
         assert terminal.modes == before != raw
     eventually(lambda: cluster.far.clients(job) == [], "nobody looks any more")
@@ -105,6 +106,7 @@ def test_who_only_looks_types_nothing_and_leaves_by_a_key(cluster: Cluster) -> N
         cluster.far.context.tmux.paste(job.name, "echo $((6*7))x")
         seen = terminal.read_until("42x")
         terminal.type("q")
+        terminal.read_until("\x1b[?1049l")
         terminal.read_until("detached")
         assert terminal.process.wait(WAIT_S) == 0
 
