@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, post } from "./api";
 import { Feed } from "./feed";
 import type { FeedMessage, Job, RunRow, Status } from "./protocol";
+import { when } from "./words";
 
 export interface JobEvent {
   id: string;
@@ -10,15 +11,21 @@ export interface JobEvent {
   words: string;
 }
 
+interface Brief {
+  id: string;
+  name: string;
+  unreachable_ms: number;
+}
+
 interface Answer {
   now_ms: number;
   jobs: Job[];
-  machines: { id: string; name: string }[];
+  machines: Brief[];
 }
 
 export class Store {
   jobs = new Map<number, Job>();
-  /** Names by id, of a cluster; none where there is one machine alone. */
+  /** Names by id, of a cluster, and since when one does not answer; none where there is one machine alone. */
   machines = new Map<string, string>();
   runs = new Map<number, RunRow>();
   status: Status | null = null;
@@ -102,7 +109,7 @@ export class Store {
     this.underWay.add(touched);
     try {
       const { now_ms, jobs, machines } = await ask();
-      this.machines = new Map(machines.map(({ id, name }) => [id, name]));
+      this.machines = new Map(machines.map((one) => [one.id, nameOf(one)]));
       this.offset_ms = now_ms - Date.now();
       const known = isAnew ? [...this.jobs.values()].filter((job) => touched.has(job.number)) : this.jobs.values();
       const told = jobs.filter((job) => !touched.has(job.number));
@@ -186,6 +193,10 @@ function whatChanged(job: Job, before: Job | undefined): string {
   if (job.note !== before.note) return job.note;
   if (job.turns !== before.turns) return `turn ${job.turns} is over`;
   return "";
+}
+
+function nameOf({ name, unreachable_ms }: Brief): string {
+  return unreachable_ms > 1 ? `${name}, unreachable since ${when(unreachable_ms)}` : name;
 }
 
 export const store = new Store();
