@@ -47,8 +47,13 @@ def freshen_catalogue(ctx: Context) -> None:
 
 
 def is_shared(ctx: Context) -> bool:
-    """Whether there is, or was, another machine, or one that only steers."""
-    return ctx.settings.is_member or ctx.catalog.shared_rev() > 0 or len(ctx.ledger.machines()) > 1
+    """Whether others have this catalogue, or are to have it."""
+    return ctx.settings.is_member or was_shared(ctx)
+
+
+def was_shared(ctx: Context) -> bool:
+    """Whether there is, or was, another machine."""
+    return ctx.catalog.shared_rev() > 0 or len(ctx.ledger.machines()) > 1
 
 
 def sync_catalogue(ctx: Context) -> list[str]:

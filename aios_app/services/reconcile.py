@@ -11,7 +11,7 @@ from typing import Any
 
 from aios_app.domain.machines import MachineState
 from aios_app.domain.models import Job, JobState
-from aios_app.services.catalogue_sync import is_shared, share_catalogue
+from aios_app.services.catalogue_sync import share_catalogue, was_shared
 from aios_app.services.check_job import PENDING
 from aios_app.services.claim import dispatch
 from aios_app.services.config import note_machine
@@ -51,7 +51,7 @@ def ensure_ledger(ctx: Context, *, owns: bool = False) -> None:
     with _alone(ctx):
         made = ctx.ledger.open(instance=instance, last_run=last_run, last_job=last_job)
         _check_is_wanted(ctx)
-        if made and is_shared(ctx):
+        if made and was_shared(ctx):
             ctx.ledger.open(instance="", last_run=last_run + RUNS_LEFT_OUT, last_job=last_job + JOBS_LEFT_OUT)
         if made or not ctx.ledger.machine(ctx.machine).get("name"):
             restore_ledger(ctx)
