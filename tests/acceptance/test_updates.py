@@ -128,15 +128,17 @@ def test_programs_go_over_one_after_another_while_agents_work_and_what_does_not_
     assert release.version() == "three"
     release.ok("--auto-update-off")
 
-    release.push("four", {"workers/app.py": '\nraise RuntimeError("four is broken")\n', **_migration()})
+    release.push("four", {"web/server.py": '\nraise RuntimeError("four is broken")\n', **_migration()})
     done = release.run("update", "-y")
 
     assert (done.returncode, "four is broken" in done.stderr) == (4, True)
     assert "did not come up, the version before it is back" in done.stderr
     assert (release.version(), release.ok("--version").split()) == ("three", ["aios", "three"])
     assert release.sessions([job])[0].pane_pid == session.pane_pid
-    assert "four is broken" in _anyway(release.run("doctor"))
+    assert "did not come up, the version before it is back" in _anyway(release.run("doctor"))
     assert "shop" in release.ok("p")
+    # The worker of the new version had changed the database before the service failed.
+    assert list(release.settings.data_dir.glob("aios.db.of-*"))
     # The worker that is back has its job.
     release.ok("stop", str(job.number))
     release.until_over(run)
