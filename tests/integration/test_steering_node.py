@@ -18,6 +18,7 @@ from aios_app.stack.cluster import write_cluster
 from aios_app.stack.directories import prepare_directories
 from aios_app.stack.supervisor import default_programs
 from tests.integration.machine_fixtures import Join, join
+from tests.private_redis import RedisServer
 
 __all__ = ["join"]
 
@@ -61,3 +62,17 @@ def test_what_it_saves_is_known_to_the_only_machine(steering: tuple[Context, Con
     share_catalogue(worker)
 
     assert worker.catalog.get("claude_prompt") == "think first"
+
+
+def test_a_cluster_that_begins_with_it_gives_the_first_numbers(
+    settings: Settings, redis_server: RedisServer, short_path: Path
+) -> None:
+    home = {"HOME": str(short_path / "home"), "AIOS_DATA_DIR": str(short_path / "steering")}
+    prepare_directories(load(home))
+    write_cluster(load(home), {"redis_url": redis_py_url(settings), "worker": "off"})
+    node = build_context(load(home))
+    ensure_ledger(node)
+    numbers = node.ledger.registry.last_numbers()
+    node.close()
+
+    assert numbers == (0, 0)
