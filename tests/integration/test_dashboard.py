@@ -117,6 +117,7 @@ def test_the_preview_shows_the_agents_screen_in_its_colours(settings: Settings, 
     play_with(settings, service, [job(1, "running", is_open=True)], look)
 
 
+@pytest.mark.long
 def test_a_job_without_a_screen_shows_what_is_known_of_it(settings: Settings, service: StandIn) -> None:
     async def look(playing: Playing) -> None:
         await playing.sees("says")
@@ -127,6 +128,7 @@ def test_a_job_without_a_screen_shows_what_is_known_of_it(settings: Settings, se
     play_with(settings, service, [job(1, "review", message="The redirect lost its query.")], look)
 
 
+@pytest.mark.long
 def test_who_passes_over_jobs_asks_for_no_screen(settings: Settings, service: StandIn) -> None:
     jobs = [job(number, "running", is_open=True) for number in range(1, 21)]
     for number in range(1, 21):
@@ -161,6 +163,7 @@ def test_five_hundred_jobs_are_made_into_lines_only_where_they_are_seen(
     play_with(settings, service, jobs, scenario)
 
 
+@pytest.mark.long
 def test_a_wide_terminal_has_list_and_preview_side_by_side(settings: Settings, service: StandIn) -> None:
     async def scenario(playing: Playing) -> None:
         await playing.until(lambda: "──" in playing.screen.split("\n")[1])
@@ -171,6 +174,7 @@ def test_a_wide_terminal_has_list_and_preview_side_by_side(settings: Settings, s
     play_with(settings, service, [job(1)], scenario, size=(160, 45))
 
 
+@pytest.mark.long
 def test_machines_are_a_column_and_a_group_where_there_are_several(
     settings: Settings, service: StandIn
 ) -> None:
@@ -286,6 +290,7 @@ def test_after_a_gap_the_jobs_are_read_again(settings: Settings, service: StandI
     play_with(settings, service, [job(1)], scenario)
 
 
+@pytest.mark.long
 def test_redis_that_is_away_is_named_until_it_is_back(settings: Settings, service: StandIn) -> None:
     async def scenario(playing: Playing) -> None:
         service.events.put({"v": 1, "type": "redis", "is_away": True})
@@ -296,6 +301,7 @@ def test_redis_that_is_away_is_named_until_it_is_back(settings: Settings, servic
     play_with(settings, service, [job(1)], scenario)
 
 
+@pytest.mark.long
 def test_a_service_that_answers_with_an_error_is_named(settings: Settings, service: StandIn) -> None:
     service.answers["GET /jobs"] = error("external", "the ledger is gone")
 
@@ -314,6 +320,7 @@ def test_without_a_terminal_there_is_the_first_page_of_help(environment: dict[st
     assert "aios COMMAND --help" in person.types_on_a_terminal(TERM="dumb").out
 
 
+@pytest.mark.long
 def test_what_ends_the_dashboard_before_its_time_is_one_line_and_in_the_log(
     settings: Settings, service: StandIn, environment: dict[str, str]
 ) -> None:

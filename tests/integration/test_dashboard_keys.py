@@ -30,6 +30,7 @@ def _landing(number: int) -> Json:
     return {"v": 1, "landings": [{"job": number, "label": "main of shop", "place": 1}], "problems": []}
 
 
+@pytest.mark.long
 def test_arrows_and_letters_move_over_the_jobs_and_not_over_headings(
     settings: Settings, service: StandIn
 ) -> None:
@@ -85,6 +86,7 @@ def test_o_opens_the_jobs_directory_in_the_persons_editor_and_never_by_a_shell(
     play_with(settings, service, [job(3, worktree="/work trees/3")], scenario)
 
 
+@pytest.mark.long
 def test_w_shows_the_address_where_no_browser_can_be_seen(settings: Settings, service: StandIn) -> None:
     service.answers["POST /jobs/find"] = {"v": 1, "now_ms": 0, "jobs": [THREE[2]]}
     service.answers["POST /web/ticket"] = {"v": 1, "url": "http://127.0.0.1:7681/?ticket=abc"}
@@ -186,6 +188,7 @@ def test_p_names_the_rivals_that_go_and_drops_them_only_after_a_yes(
     play_with(settings, service, THREE, scenario)
 
 
+@pytest.mark.long
 def test_p_without_rivals_lands_after_a_yes_too(settings: Settings, service: StandIn) -> None:
     service.answers["POST /jobs/pick"] = _landing(1)
 
@@ -326,6 +329,7 @@ def test_the_prompt_completes_and_remembers(settings: Settings, service: StandIn
     assert (len(lines), lines[-1]) == (MAX_LINES + 1, "resume r1 ")
 
 
+@pytest.mark.long
 def test_a_pasted_text_of_several_lines_is_not_sent_off(settings: Settings, service: StandIn) -> None:
     from textual.events import Paste
 
