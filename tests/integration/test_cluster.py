@@ -18,6 +18,7 @@ from aios_app.domain.errors import MachineRemoved, NotNow, QueueError, StackErro
 from aios_app.domain.landing import Landing
 from aios_app.domain.machines import SILENT_MS, YOUNG_MS, client_name
 from aios_app.domain.models import Job, JobState
+from aios_app.services.catalogue_sync import sync_catalogue
 from aios_app.services.context import Context
 from aios_app.services.join_cluster import join_by_url
 from aios_app.services.machine_news import Herald
@@ -27,7 +28,10 @@ from aios_app.settings import Settings, load
 from aios_app.stack.address import check_outside_redis, redis_py_url
 from tests.conftest import environment_in
 from tests.integration.founder_fixtures import Founder, client, founding, joined
-from tests.integration.service_fixtures import now, running
+from tests.integration.machine_fixtures import Join, is_gone, join
+from tests.integration.service_fixtures import now, running, started
+
+__all__ = ["join"]
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +196,24 @@ def test_a_machine_that_stops_says_so_and_is_there_again_when_it_speaks(
         assert found.is_there
         assert found.facts["cores"] > 0
         assert found.facts["agents"]["t"] == "" or "not installed" in found.facts["agents"]["t"]
+
+
+def test_where_a_machine_went_the_others_say_so_of_the_jobs_that_wait_for_it(
+    join: Join, make_project: Callable[[str], Path]
+) -> None:
+    box, pi = join("box"), join("pi")
+    box.catalog.add_project(make_project("shop"))
+    for ctx in (box, pi, box):
+        sync_catalogue(ctx)
+    herald = Herald(pi)
+    herald.speak()
+    jobs = started(pi, "shop", "d:1", "fix it")
+    is_gone(box)
+
+    herald.hurry()
+    herald.speak()
+
+    assert [job.reason for job in now(pi, jobs)] == ["for machine box: unreachable"]
 
 
 def test_a_machine_alone_says_nothing_and_is_not_drained(context: Context) -> None:
