@@ -29,7 +29,7 @@ class Herald:
         self._next_s = 0.0
         self._shell_s = 0.0
         self._environment: dict[str, str] = {}
-        self._away: set[str] | None = None  #: machines that did not answer when this one looked last
+        self._is_known = False
         self._agents_told: Mapping[str, str] = {}
 
     def speak(self) -> float | None:
@@ -46,7 +46,7 @@ class Herald:
         # What others have given away is known here, too, should the ledger be lost.
         self._ctx.catalog.note_numbers(*self._ctx.ledger.registry.last_numbers())
         self._next_s = time.monotonic() + BEAT_MS / 1000
-        self._look_around()
+        self._greet()
         return BEAT_MS / 1000
 
     def _look_at_waiting(self, agents: Mapping[str, str]) -> None:
@@ -56,16 +56,13 @@ class Herald:
             dispatch(self._ctx)
         self._agents_told = agents
 
-    def _look_around(self) -> None:
-        """Wakes a machine that was alone until now; where one came or went, jobs begin, or wait for it."""
-        machines = self._ctx.ledger.machines_known()
-        if self._away is None:
-            for silent in (one.id for one in machines if not one.beat_ms):
-                self._ctx.queue.send_wake(silent)
-        away = {one.id for one in machines if not one.is_there}
-        if away != self._away:
-            dispatch(self._ctx)
-        self._away = away
+    def _greet(self) -> None:
+        """A machine that was alone until now has not spoken yet."""
+        if not self._is_known:
+            for other in self._ctx.ledger.machines_known():
+                if not other.beat_ms:
+                    self._ctx.queue.send_wake(other.id)
+            self._is_known = True
 
     def hurry(self) -> None:
         """All is told again at the next opportunity: another server may answer now."""
