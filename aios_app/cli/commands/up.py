@@ -7,7 +7,11 @@ from pathlib import Path
 
 from aios_app.cli import exits, output, session
 from aios_app.cli.machine_words import cluster_words
-from aios_app.domain.errors import UsageError
+from aios_app.domain.errors import StackError, UsageError
+
+TYPE_CHECKING = False  # typing's own costs 2 ms at import
+if TYPE_CHECKING:
+    from aios_app.stack.up import UpReport
 
 EXAMPLES = (
     "aios up",
@@ -29,15 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns when the stack is up, and says what runs."""
-    from aios_app.stack.up import down, programs, up
+    from aios_app.stack.up import down, programs
 
     chosen = _tls_settings(args.cert, args.key)
     if args.listen:
         _listen(args.listen)
-    report = up(session.settings())
+    report = _up()
     if _set(chosen):
         down(session.settings())
-        report = up(session.settings())
+        report = _up()
     took = f"stack up in {report.took_s:.1f} s" if report.started else "the stack is up already"
     output.say(f"{took}   redis: {report.engine}")
     for program in programs(session.settings()):
@@ -48,6 +52,18 @@ def run(args: argparse.Namespace) -> int:
     if says := cluster_words(status):
         output.say(output.clean(f"  {'cluster':12} {says}"))
     return exits.DONE
+
+
+def _up() -> UpReport:
+    from aios_app.stack.releases import Releases
+    from aios_app.stack.up import up
+
+    try:
+        return up(session.settings())
+    except StackError:
+        if Releases(session.settings()).previous is not None:
+            output.note("where that began with an update, aios update --back is the version before")
+        raise
 
 
 def _listen(place: str) -> None:
