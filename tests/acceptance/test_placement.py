@@ -83,3 +83,23 @@ def test_a_machine_that_is_down_keeps_only_its_own_jobs_waiting(pair: Pair) -> N
     assert waiting.reason.startswith("for machine pi: unreachable since ")
     pi.ok("up")
     box.until_all(run, JobState.REVIEW)
+
+
+def test_what_a_machine_had_when_it_was_removed_goes_on_on_another(pair: Pair) -> None:
+    box, pi = pair
+    run = box.start("multi", "api", "d:1", "--machine", "pi", QUICK)
+    [job] = box.until_all(run, JobState.REVIEW)
+    box.await_event(lambda: bool(box.job(job.number).wip))
+    pi.ok("down")
+    box.ok("machines", "remove", "pi", "-y")
+    assert box.job(job.number).state is JobState.LOST
+
+    box.ok("retry", str(job.number))
+
+    [again] = box.until_all(run, JobState.REVIEW)
+    assert (again.machine, again.base_sha) == (box.machine, job.base_sha)
+    commits = box.git(Path(again.worktree), "log", "--format=%s", f"{again.base_sha}..").splitlines()
+    assert len(commits) == 2
+    done = box.run("all", "d:1", "--dry-run", QUICK)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (1, "dry run: 2 jobs in 2 projects")
+    assert "skipped wiki: wiki is on a machine that is not of this cluster any more" in done.stderr
