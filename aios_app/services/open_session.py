@@ -132,6 +132,11 @@ def _wish(ctx: Context, request: OpenRequest) -> _Wish:
     if suffix == NEW:
         [project], _ = placed(ctx, [place.project], request.machine)
         place = replace(place, project=project)
+        if request.has_shell and project.machine_id != ctx.machine:
+            name = ctx.catalog.machine_name()
+            raise UsageError(
+                f"-t opens a window here, and {project.name} may run elsewhere: --machine {name}"
+            )
     elif request.base or request.machine:
         flag = "--base" if request.base else "--machine"
         raise UsageError(f"{flag} is for a new worktree: aios {call[0]}++")

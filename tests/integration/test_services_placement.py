@@ -17,6 +17,7 @@ from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
 from aios_app.services.finish_job import finish_attempt
 from aios_app.services.fire_timer import fire_due_timers
+from aios_app.services.open_session import OpenRequest, open_session
 from aios_app.services.spawn_job import RESUME
 from aios_app.services.start_run import start_run
 from tests.integration.machine_fixtures import Join, has_no_worker, is_gone, is_there, join, sent_to
@@ -191,6 +192,23 @@ def test_a_machine_can_be_named(pair: Pair) -> None:
         start_run(box, request("wiki", "d:1", "x", machine="nas"))
     with pytest.raises(ProjectUnusable, match="shop is not on pi, and only its own machine works on it"):
         start_run(box, request("shop", "d:1", "x", machine="pi"))
+
+
+def test_a_shell_beside_the_agent_needs_a_job_of_this_machine(pair: Pair) -> None:
+    box, _ = pair
+
+    with pytest.raises(UsageError, match="wiki may run elsewhere: --machine box"):
+        open_session(box, OpenRequest(agent="d++", words=["wiki"], cwd="/", has_shell=True))
+    with pytest.raises(UsageError, match="wiki has no directory on this machine"):
+        open_session(box, OpenRequest(agent="d", words=["wiki"], cwd="/"))
+    with pytest.raises(UsageError, match="--machine is for a new worktree"):
+        open_session(box, OpenRequest(agent="d", words=["shop"], cwd="/", machine="pi"))
+
+    planned = open_session(
+        box, OpenRequest(agent="d++", words=["wiki"], cwd="/", machine="pi", is_dry_run=True)
+    )
+    assert planned["job"]["placed"] == "--machine pi"
+    assert planned["base"] == ""
 
 
 def test_what_is_not_on_the_named_machine_is_skipped(pair: Pair) -> None:
