@@ -47,8 +47,10 @@ def join(settings: Settings, redis_server: RedisServer, short_path: Path) -> Ite
         return ctx
 
     yield make
-    for closing in (*connections, *made):
-        closing.close()
+    for connection in connections:
+        connection.close()
+    for ctx in made:
+        ctx.close()
 
 
 def _connection(ctx: Context) -> redis.Redis:

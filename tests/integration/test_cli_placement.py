@@ -75,7 +75,12 @@ def test_the_machine_is_shown_where_there_is_more_than_one(person: Person, servi
         job(2, "running", machine="m2", placed="3 of 4 slots were free there"),
         job(3, "queued", machine="", reason="for a free slot"),
     ]
-    service.answers["GET /jobs?scope=default"] = {"v": 1, "now_ms": NOW_MS, "jobs": jobs, "machines": MACHINES}
+    service.answers["GET /jobs?scope=default"] = {
+        "v": 1,
+        "now_ms": NOW_MS,
+        "jobs": jobs,
+        "machines": MACHINES,
+    }
 
     lines = person.types("jobs").out.splitlines()
     assert [line.split()[4] for line in lines if line.startswith("#")] == ["box", "pi", "any"]
