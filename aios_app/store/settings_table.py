@@ -170,7 +170,7 @@ def _setting(key: str, kind: Kind, default: str, help_line: str, minimum: int = 
 #: Of the whole instance. An empty default means: decided when it is needed.
 SETTINGS = _table(
     _setting("answers", Kind.RULES, "", "lines `pattern = reply` by which aios answer replies"),
-    _setting("auto_update", Kind.BOOL, "off", "look for a newer AIOS now and then"),
+    _setting("auto_update", Kind.BOOL, "off", "look for a newer AIOS now and then, and take it"),
     _setting("check_interval", Kind.DURATION, "7d", "time between two looks for a newer AIOS"),
     _setting("check_limit", Kind.DURATION, "15m", "limit of a project's check command"),
     _setting("claude_prompt", Kind.PROMPT, "", "default prompt of claude"),
