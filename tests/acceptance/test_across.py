@@ -27,11 +27,12 @@ Pair = tuple[Founder, Member]
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
-    """Machines box and pi, which both may clone api."""
+    """Machines box and pi, which both may clone api; pi has wiki."""
     with machines() as (box, pi):
         box.ok("config", "machine_name", "box")
         pi.ok("config", "machine_name", "pi")
         pi.join(box.token())
+        pi.project("wiki")
         new_project(box.root, box.environment, "api")
         box.ok("add", f"file://{box.root}/remotes/api.git")
         yield box, pi
@@ -69,6 +70,19 @@ def test_work_of_both_machines_is_seen_compared_and_steered_from_either(pair: Pa
     assert "demo agent" in box.ok("logs", str(there.number))
     assert shell.returncode == 3
     assert "another machine" in shell.stderr
+
+
+def test_an_agent_is_opened_in_a_project_of_the_other_machine(pair: Pair) -> None:
+    box, pi = pair
+    words = ("d", "wiki", "-d", "-p", QUICK)
+
+    first = json.loads(box.ok(*words, "--json"))
+    job = box.until_all(first["job"]["run"], JobState.REVIEW)[0]
+    again = json.loads(box.ok("d", "wiki", "-d", "-p", "demo: no change", "--json"))
+
+    assert (job.machine, job.worktree) == (pi.machine, str(pi.root / "code" / "wiki"))
+    assert again["job"]["number"] == job.number
+    assert again["delivery"]["is_delivered"]
 
 
 def test_work_lands_from_the_other_machine_and_rivals_there_are_dropped(pair: Pair) -> None:

@@ -15,9 +15,9 @@ import pytest
 
 from aios_app.domain.models import Job
 from aios_app.stack.certificates import make_certificate
-from tests.integration.cluster_fixtures import LISTEN, Cluster, cluster
-from tests.integration.web_fixtures import Browser, Site
-from web import nodes
+from tests.integration.cluster_fixtures import LISTEN, Cluster, cluster, open_cluster, trusting
+from tests.integration.web_fixtures import WAIT_S, Browser, Site
+from web import door, nodes
 from web.door import Close
 
 __all__ = ["cluster"]
@@ -64,7 +64,10 @@ def answering(body: bytes, status: str = "200 OK") -> Talk:
     """Answers one request with this."""
 
     def talk(connection: ssl.SSLSocket) -> None:
-        connection.recv(65536)
+        with connection.makefile("rb") as request:
+            lines = list(iter(request.readline, b"\r\n"))
+            sizes = [line.split(b":")[1] for line in lines if line.lower().startswith(b"content-length")]
+            request.read(int(sizes[0]) if sizes else 0)
         head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode() + body)
 
@@ -117,6 +120,21 @@ def test_tickets_and_links_for_browsers_are_not_given_to_other_machines(cluster:
     answer = cluster.stranger().post("/api/v1/web/ticket", {"path": "/"}, bearer)
 
     assert answer.status == 404
+
+
+def test_who_says_nothing_or_half_of_it_is_cut_off(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "_IDLE_S", 0.4)
+    halves = (b"", b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+
+    with open_cluster(short_path) as opened:
+        address, port, certificate = opened.known_as(opened.far)
+        with socket.create_connection((address, port), WAIT_S) as silent:
+            assert silent.recv(1) == b""
+        for half in halves:
+            tcp = socket.create_connection((address, port), WAIT_S)
+            with trusting(certificate).wrap_socket(tcp) as tls:
+                tls.sendall(half)
+                assert tls.recv(1) == b""
 
 
 def test_a_node_with_another_certificate_is_told_nothing_and_the_others_go_on(
@@ -224,6 +242,7 @@ def test_no_program_is_taken_from_another_machine(cluster: Cluster, tmp_path: Pa
             "POST /jobs/attach", {"ref": str(job.number), "cwd": "/", "tmux": "", "read_only": False}
         )
 
+    assert answer.status == 200, answer
     assert (answer["argv"], answer["is_resumed"]) == ([], True)
 
 
