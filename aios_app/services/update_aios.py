@@ -149,12 +149,21 @@ def _go_over(place: Installation, new: Path, old: Path, *, skipped: str, tell: T
         names = restart(place.settings, new)
     except (AiosError, OSError) as error:
         tell(f"{new.name[:7]} does not come up: going back")
-        _undo(place, new, old, previous)
-        message = f"{new.name[:7]} did not come up, the version before it is back"
-        releases.note_failure(_words(StackError(message, str(error))), skipped=skipped)
-        raise StackError(message, str(error)) from error
+        failure = _undone(place, new, old, previous, error)
+        releases.note_failure(_words(failure), skipped=skipped)
+        raise failure from error
     done = f"ok  restarted {', '.join(names)}; agents went on" if names else "the stack is down: aios up"
     tell(done)
+
+
+def _undone(place: Installation, new: Path, old: Path, previous: Path | None, error: Exception) -> StackError:
+    """Goes back to the version before; what is to be said of that."""
+    try:
+        _undo(place, new, old, previous)
+    except (AiosError, OSError) as second:
+        message = f"{new.name[:7]} did not come up, nor did the version before it: aios down, then aios up"
+        return StackError(message, f"{error}\n{second}")
+    return StackError(f"{new.name[:7]} did not come up, the version before it is back", str(error))
 
 
 def _undo(place: Installation, new: Path, old: Path, previous: Path | None) -> None:

@@ -38,7 +38,7 @@ def note_look(catalog: Catalog) -> None:
 
 def send_when_due(ctx: Context) -> bool:
     """Sends ``update_check`` to this machine's worker where it is time for it."""
-    if due_in_s(ctx.catalog) != 0:
+    if not ctx.settings.has_worker or due_in_s(ctx.catalog) != 0:
         return False
     ctx.queue.send_update_check(ctx.machine)
     return True
