@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aios_app.domain.errors import InstanceBusy, NotNow, UnknownAgent, UsageError
+from aios_app.domain.errors import InstanceBusy, UnknownAgent, UsageError
 from aios_app.domain.models import LIVE_STATES, Agent, Finishes, Job, JobState
 from aios_app.domain.opening import DRAFT, NEW, split_call
 from aios_app.domain.planning import Order
@@ -72,16 +72,10 @@ def open_session(ctx: Context, request: OpenRequest) -> dict[str, Any]:
         notice = first_notice(ctx, [wish.agent])
         delivery = _give_prompt(ctx, job, wish, is_new=is_new)
         if request.has_shell:
-            _add_shell(ctx, job)
+            job, _ = bring_back(ctx, job)
+            open_shell_window(ctx, job)
         job = ctx.ledger.job(job.number) or job
     return answer | {"job": job.to_json(), "delivery": delivery, "notice": notice}
-
-
-def _add_shell(ctx: Context, job: Job) -> None:
-    if job.machine not in {"", ctx.machine}:
-        raise NotNow(f"#{job.number} has begun on another machine, without a shell: aios attach {job.number}")
-    job, _ = bring_back(ctx, job)
-    open_shell_window(ctx, job)
 
 
 def _planned(ctx: Context, wish: _Wish, order: Order) -> tuple[Job, bool]:
