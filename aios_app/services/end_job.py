@@ -24,6 +24,9 @@ LAST_WORDS_S = 1.0
 
 _TALKING = ("pipe:", "socket:", "/dev/pts/", "/dev/ptmx")
 
+#: The cause of a job whose tmux server, terminal or machine was killed under it.
+SESSION_LOST = "session lost"
+
 CLOSE = "close"
 STOP = "stop"
 
@@ -74,6 +77,11 @@ def ended_state(job: Job, reason: str) -> tuple[JobState, str]:
     if reason == STOP:
         return JobState.STOPPED, "" if job.has_begun else "not started"
     return JobState.FAILED, reason
+
+
+def lost_words(job: Job) -> str:
+    """The cause of a job whose session went away under it; of steps, where they were."""
+    return f"{SESSION_LOST} at {job.progress}" if job.progress else SESSION_LOST
 
 
 def marked_processes(attempt_id: str) -> list[psutil.Process]:

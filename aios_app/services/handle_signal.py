@@ -16,7 +16,7 @@ from aios_app.ledger.ledger import Attempt
 from aios_app.services.check_job import end_check
 from aios_app.services.claim import dispatch
 from aios_app.services.context import Context
-from aios_app.services.end_job import end_now, ended_state, is_tool, marked_processes
+from aios_app.services.end_job import end_now, ended_state, is_tool, lost_words, marked_processes
 from aios_app.services.finish_job import AT_WORK, discard_unused, finish_attempt, finish_turn, measure
 from aios_app.services.hear_hook import hear_hook
 from aios_app.services.lanes import await_lane
@@ -140,7 +140,7 @@ def _end(ctx: Context, job: Job, attempt: Attempt, lines: dict[str, str]) -> tup
     if job.state is JobState.REVIEW and has_worked and not lives:
         return JobState.REVIEW, ""
     if hung_up:
-        return (JobState.STOPPED, "its terminal was closed") if lives else (JobState.FAILED, "session lost")
+        return (JobState.STOPPED, "its terminal was closed") if lives else (JobState.FAILED, lost_words(job))
     status = _status(lines.get("status", ""))
     if job.agent_key == STEPS:
         return end_of_steps(ctx, attempt, job, _exit_words(status) if status else "")

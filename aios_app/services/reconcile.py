@@ -16,7 +16,7 @@ from aios_app.services.check_job import PENDING
 from aios_app.services.claim import dispatch
 from aios_app.services.config import note_machine
 from aios_app.services.context import Context
-from aios_app.services.end_job import end_job, ended_state
+from aios_app.services.end_job import end_job, ended_state, lost_words
 from aios_app.services.finish_job import finish_attempt, measure
 from aios_app.services.line_up import send_landings
 from aios_app.services.records import attempt_dir
@@ -133,7 +133,7 @@ def _end_again(ctx: Context) -> None:
 def _lost(job: Job, ending: str) -> tuple[JobState, str]:
     if ending:
         return ended_state(job, ending)
-    return (JobState.REVIEW, "") if job.state is JobState.REVIEW else (JobState.FAILED, "session lost")
+    return (JobState.REVIEW, "") if job.state is JobState.REVIEW else (JobState.FAILED, lost_words(job))
 
 
 def _resend(ctx: Context) -> None:

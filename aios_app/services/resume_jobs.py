@@ -7,11 +7,10 @@ from typing import Any
 
 from aios_app.domain.models import Finishes, Job, JobState
 from aios_app.services.context import Context
+from aios_app.services.end_job import SESSION_LOST
 from aios_app.services.records import record
 from aios_app.services.spawn_job import RESUME
 
-#: The cause of a job whose tmux server or machine went away under it.
-SESSION_LOST = "session lost"
 _RESUMABLE = frozenset({JobState.FAILED, JobState.STOPPED, JobState.LOST, JobState.REVIEW})
 
 
@@ -36,7 +35,7 @@ def resume_jobs(ctx: Context, jobs: Sequence[Job], *, is_dry_run: bool) -> dict[
 def lost_jobs(ctx: Context) -> list[Job]:
     """Those that a reboot, or the end of the tmux server, has ended in the middle of their work."""
     failed = ctx.ledger.jobs_in([JobState.FAILED])
-    return sorted((job for job in failed if job.cause == SESSION_LOST), key=lambda job: job.number)
+    return sorted((job for job in failed if job.cause.startswith(SESSION_LOST)), key=lambda job: job.number)
 
 
 def _renew(ctx: Context, job: Job) -> bool:

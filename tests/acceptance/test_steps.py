@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +122,19 @@ def test_a_step_that_never_ends_holds_no_worker_and_is_stopped(stack: Stack) -> 
     assert other.state is JobState.REVIEW
     assert "step: 1/1: For ever" in shown
     assert (job.state, stack.processes("AIOS_ATTEMPT", job.attempt)) == (JobState.STOPPED, [])
+
+
+def test_a_shell_that_is_killed_with_its_terminal_is_lost_at_its_step(stack: Stack) -> None:
+    here = folder(stack, "torn")
+    typed(stack, here, "torn: One | true", "torn: Two | cat", "run torn")
+    [job] = stack.until(newest(stack), lambda jobs: jobs[0].progress == "2/2: Two")
+    [session] = stack.sessions([job])
+
+    os.kill(session.pane_pid, signal.SIGKILL)
+    [job] = stack.until_over(job.run)
+
+    assert (job.state, job.cause) == (JobState.FAILED, "session lost at 2/2: Two")
+    assert f"aios retry {job.number}" in stack.run("resume", "--all").stderr
 
 
 @pytest.mark.long
