@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aios_app.agents import DEMO_AGENT
+from aios_app.domain.catalogue import Row
 from aios_app.domain.errors import UnknownProject
 from aios_app.domain.models import Agent, Finishes
 from aios_app.queue.sending import CATALOG_SYNC
@@ -200,6 +201,18 @@ def test_a_row_that_this_version_cannot_keep_is_left_as_it_is(
 
     assert founder.catalog.find_project("shop").tags == ("web",)
     assert founder.ledger._redis.hget("aios:1:catalog", name) == row
+
+
+def test_a_change_that_came_in_between_is_not_written_over(pair: tuple[Context, Context]) -> None:
+    founder, member = pair
+    rev, rows = founder.ledger.catalogue.rows()
+    member.catalog.set("strategy", "squash")
+    share_catalogue(member)
+
+    assert not founder.ledger.catalogue.put({"setting:strategy": Row(rev=9, data=None)}, rev=rev)
+
+    assert "setting:strategy" not in rows
+    assert founder.ledger.catalogue.rows()[1]["setting:strategy"].data == {"value": "squash"}
 
 
 def test_machines_that_add_at_once_give_no_number_or_name_twice(pair: tuple[Context, Context]) -> None:
