@@ -6,10 +6,12 @@ is told from the ledger's events.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from celery import Celery
@@ -73,7 +75,24 @@ class Listeners:
             logger.warning("listeners are not told: %s", error)
 
     def _tell_all(self, dispatcher: EventDispatcher) -> None:
-        self._tell(dispatcher, list_jobs(self._ctx, "default", None))
+        jobs = list_jobs(self._ctx, "default", None)
+        self._tell(dispatcher, jobs)
+        for job in jobs:
+            if job.machine == self._ctx.machine and job.attempt_no > 1:
+                self._tell_former(dispatcher, job)
+
+    def _tell_former(self, dispatcher: EventDispatcher, job: Job) -> None:
+        """What came of the job's earlier attempts, whose end a worker that died may not have told."""
+        folder = self._ctx.settings.jobs_dir / str(job.number)
+        names = {path.name for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+        for name in names - {job.attempt}:
+            attempt = self._ctx.ledger.attempt(name)
+            if attempt is not None and attempt.result:
+                result = json.loads(attempt.result)
+                ended = replace(
+                    job, attempt=name, state=JobState(result["state"]), cause=str(result["cause"])
+                )
+                self._send(dispatcher, ended)
 
     def _follow(self, dispatcher: EventDispatcher) -> None:
         """Until nobody asks any more, or Redis goes away: who asks again begins this anew."""
@@ -90,12 +109,15 @@ class Listeners:
     def _tell(self, dispatcher: EventDispatcher, jobs: Iterable[Job]) -> None:
         for job in jobs:
             if job.machine == self._ctx.machine and job.attempt:
-                for kind, values in _events(job):
-                    dispatcher.send(kind, uuid=job.attempt, **values)
+                self._send(dispatcher, job)
+
+    def _send(self, dispatcher: EventDispatcher, job: Job) -> None:
+        for kind, values in _events(job):
+            dispatcher.send(kind, uuid=job.attempt, **values)
 
 
 def _events(job: Job) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the job's newest task is, and how it stands."""
+    """What the task of the job's attempt is, and how it stands."""
     task = {"name": AGENT_SPAWN, "args": words_of(job), "kwargs": f"{{'attempt': '{job.attempt}'}}"}
     yield ("task-sent" if job.state is JobState.QUEUED else "task-received"), task
     if job.state in LIVE_STATES - {JobState.QUEUED}:

@@ -90,10 +90,12 @@ def test_a_job_is_not_over_while_its_agent_works_and_has_its_result_afterwards_a
     stack: Stack,
 ) -> None:
     [ended] = stack.until_over(stack.start("multi", "shop", "no:1", "x"))
+    stack.ok("retry", str(ended.number))
+    [again] = stack.until(ended.run, lambda jobs: jobs[0].attempt_no == 2 and bool(jobs[0].cause))
     [early] = stack.until_all(stack.start("multi", "shop", "d:1", ENDLESS), JobState.WAITING)
 
     with flower(stack) as late:
-        late.await_states({ended.attempt: "FAILURE", early.attempt: "WAITING"})
+        late.await_states({ended.attempt: "FAILURE", again.attempt: "FAILURE", early.attempt: "WAITING"})
         good, bad = start_two(stack)
         late.await_states({good.attempt: "WAITING", bad.attempt: "WAITING"})
 
