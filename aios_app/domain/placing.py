@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from aios_app.domain.machines import Machine, MachineState
@@ -32,10 +32,8 @@ def unreachable(since_ms: int) -> str:
     return f"unreachable since {then:%H:%M}" if since_ms > 1 else "unreachable"
 
 
-def offered(machine: Machine, machines: Sequence[Machine]) -> str:
-    """What a job says of its machine that any might have taken."""
-    if len(machines) == 1:
-        return "the only machine"
+def offered(machine: Machine) -> str:
+    """What a job says of its machine that any of several might have taken."""
     load = machine.facts.get("load")
     said = f"{machine.room} of {machine.max_agents} slots were free there"
     return f"{said}, load {load:g}" if isinstance(load, int | float) else said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from aios_app.domain.machines import SILENT_MS, YOUNG_MS, Machine, MachineState, client_name
@@ -24,7 +24,21 @@ class Registry:
     def known(self) -> list[Machine]:
         """The machines of the cluster by name; those that were removed are left out."""
         with redis_errors():
-            ids = sorted(self._redis.smembers(keys.MACHINES))
+            ids = self._redis.smembers(keys.MACHINES)
+        machines = self._known(ids, is_alone=len(ids) < 2)
+        return sorted(machines, key=lambda machine: (machine.name, machine.id))
+
+    def find(self, machine: str) -> Machine | None:
+        """The machine with this id, also one that was removed."""
+        with redis_errors():
+            ids = self._redis.smembers(keys.MACHINES)
+            if machine in ids:
+                return self._known([machine], is_alone=len(ids) < 2)[0]
+            data = self._redis.hgetall(keys.machine(machine))
+        return _machine(machine, data, 0, is_there=False) if data else None
+
+    def _known(self, ids: Collection[str], *, is_alone: bool) -> list[Machine]:
+        with redis_errors():
             pipe = self._redis.pipeline(transaction=False)
             pipe.time()
             for machine in ids:
@@ -34,24 +48,14 @@ class Registry:
         now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
         records = dict(zip(ids, zip(found[::2], found[1::2], strict=True), strict=True))
         old = [machine for machine, (data, _) in records.items() if not _is_young(data, now_ms)]
-        is_cluster = len(ids) > 1 or any(data.get("beat_ms") for data, _ in records.values())
+        is_cluster = not is_alone or any(data.get("beat_ms") for data, _ in records.values())
         connected = self.connected() if old and is_cluster else set(ids)
-        if len(ids) > 1:
+        if not is_alone:
             connected -= {machine for machine in old if _is_silent(records[machine][0], now_ms)}
-        machines = [
+        return [
             _machine(machine, data, slots, is_there=machine not in old or machine in connected)
             for machine, (data, slots) in records.items()
         ]
-        return sorted(machines, key=lambda machine: (machine.name, machine.id))
-
-    def find(self, machine: str) -> Machine | None:
-        """The machine with this id, also one that was removed."""
-        found = [known for known in self.known() if known.id == machine]
-        if found:
-            return found[0]
-        with redis_errors():
-            data = self._redis.hgetall(keys.machine(machine))
-        return _machine(machine, data, 0, is_there=False) if data else None
 
     def write(self, machine: str, **values: str | int) -> None:
         """Notes what a machine is; that it belongs to the cluster is up to ``Ledger.set_machine``."""

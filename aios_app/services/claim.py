@@ -20,12 +20,16 @@ _ANY = ""
 _MOST_EXPLAINED = 200
 
 
-def dispatch(ctx: Context) -> None:
+def dispatch(ctx: Context, *, only: str = "") -> None:
     """Claims slots on every machine and sends the claimed jobs' tasks; asks idle agents to make room.
 
     Called after each start, end, retry and reconcile. Safe to call at any time, from several processes.
+    ``only``: an agent of this machine has ended or rests, nothing else has changed, and no other is asked.
     """
     ids = ctx.ledger.machines()
+    if len(ids) > 1 and only:
+        _dispatch_one(ctx, only, ids)
+        return
     if len(ids) > 1:
         _dispatch_cluster(ctx, ctx.ledger.machines_known())
         return
@@ -41,7 +45,7 @@ def _dispatch_cluster(ctx: Context, machines: Sequence[Machine]) -> None:
     asked = by_room(one for one in machines if not blocked[one.id])
     waiting = ctx.ledger.queue_lengths([_ANY, *(one.id for one in machines)])
     connected = ctx.ledger.registry.connected() if waiting[_ANY] else set()
-    round_ = _Round(ctx, machines, ctx.ledger.closing([one.id for one in asked]) if waiting[_ANY] else {})
+    round_ = _Round(ctx, ctx.ledger.closing([one.id for one in asked]) if waiting[_ANY] else {})
     takers = [one for one in asked if one.id in connected]
     with_room = [one for one in takers if one.room]
     if len(with_room) > 1:  # nobody takes all of them while others have room
@@ -58,20 +62,32 @@ def _dispatch_cluster(ctx: Context, machines: Sequence[Machine]) -> None:
         ctx.ledger.say_waits(_ANY, _reasons(ctx, left, machines, away, round_.claims))
 
 
-class _Round:
-    """One look at all machines, each of which is asked what it takes."""
+def _dispatch_one(ctx: Context, machine_id: str, ids: Sequence[str]) -> None:
+    """One machine of several takes its own jobs, and of those that any may take what it has room for."""
+    waiting = ctx.ledger.queue_lengths([_ANY, machine_id])
+    machine = ctx.ledger.registry.find(machine_id) if any(waiting.values()) else None
+    if machine is None or why_blocked(machine, MESSAGE_VERSION):
+        return
+    is_here = ctx.is_worker and machine_id == ctx.machine
+    is_taker = waiting[_ANY] and (is_here or machine_id in ctx.ledger.registry.connected())
+    _Round(ctx, ctx.ledger.closing(ids) if is_taker else {}).ask(
+        machine, most=waiting[_ANY] if is_taker else 0
+    )
 
-    def __init__(self, ctx: Context, machines: Sequence[Machine], closing: Mapping[str, int]) -> None:
+
+class _Round:
+    """One look at machines of a cluster, each of which is asked what it takes."""
+
+    def __init__(self, ctx: Context, closing: Mapping[str, int]) -> None:
         self.claims: dict[str, Claim] = {}  #: the last of each
         self._ctx = ctx
-        self._machines = machines
         self._closing = dict(closing)
 
     def ask(self, machine: Machine, *, most: int) -> None:
         others = sum(count for other, count in self._closing.items() if other != machine.id)
         offer = Offer(
             most=most,
-            placed=offered(machine, self._machines),
+            placed=offered(machine),
             agents=machine.facts.get("agents", {}),
             closing=others,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -125,19 +126,20 @@ def discard_unused(ctx: Context, job: Job) -> None:
 
 
 def _after(ctx: Context, job: Job, *, ends: bool) -> None:
-    """What may begin comes first, then the books."""
-    dispatch(ctx)
+    """What may begin comes first, then the books. Only a stage that opens concerns other machines."""
+    run = ctx.ledger.run(job.run)
+    dispatch(ctx, only=job.machine if int(run["stage"]) == job.stage else "")
     if ends:
         ctx.ledger.drop_timers(job.machine, job.attempt, ALL_TIMERS)
     if job.machine and job.attempt in ctx.ledger.unreported(job.machine):
         ctx.queue.send_spawn(job)
-    for number in (job.number, *_stopped_with(ctx, job)):
+    for number in (job.number, *_stopped_with(ctx, job, run)):
         record(ctx, number)
 
 
-def _stopped_with(ctx: Context, job: Job) -> list[int]:
+def _stopped_with(ctx: Context, job: Job, run: Mapping[str, str]) -> list[int]:
     """The jobs that the failure of this one has stopped before they began."""
-    if ctx.ledger.run(job.run)["fail_fast"] != "1":
+    if run["fail_fast"] != "1":
         return []
     return [other.number for other in ctx.ledger.run_jobs(job.run) if other.state is JobState.STOPPED]
 

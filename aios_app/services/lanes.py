@@ -47,6 +47,7 @@ def free_if_works(ctx: Context, job: Job) -> None:
     if lane.parked_ms and job.started_ms >= lane.parked_ms:
         ctx.ledger.free_lane(lane.name)
         _retry_failed(ctx, lane.name)
+        dispatch(ctx)
 
 
 def open_lane(ctx: Context, name: str) -> None:

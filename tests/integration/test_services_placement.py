@@ -70,6 +70,39 @@ def test_the_one_with_more_room_takes_what_the_other_has_no_room_for(pair: Pair)
     assert (waiting.state, waiting.reason) == (JobState.QUEUED, "for a free slot")
 
 
+def test_what_takes_no_slot_begins_however_many_wait_for_one(pair: Pair) -> None:
+    box, pi = pair
+    for ctx in pair:
+        box.ledger.set_machine(ctx.machine, max_agents=1)
+    jobs = started(box, "wiki", "d:8", "x")
+    dispatch(box)
+
+    [top] = started(pi, "wiki", "t:1", "x")
+    dispatch(pi)
+
+    assert machines(box, jobs) == [""] * 6 + ["box", "pi"]
+    assert now(box, [top])[0].state is JobState.PREPARING
+
+
+def test_an_end_asks_its_own_machine_alone_and_a_stage_that_opens_all(pair: Pair) -> None:
+    box, pi = pair
+    for ctx in pair:
+        box.ledger.set_machine(ctx.machine, max_agents=1)
+    [mine] = started(pi, "shop", "d:1", "x")
+    jobs = started(box, "wiki", "d:2", "x", machine="pi")
+    bound, free = started(box, "d:1", "x", source="all", is_sequential=True)
+    dispatch(box)
+    box.ledger.set_machine(pi.machine, max_agents=2)  # nobody is told
+
+    finish_attempt(box, attempt_of(box, mine), JobState.REVIEW, "")
+    assert [job.state for job in now(box, [*jobs, bound, free])] == [
+        JobState.PREPARING, JobState.QUEUED, JobState.PREPARING, JobState.QUEUED,
+    ]  # fmt: skip
+    finish_attempt(box, attempt_of(box, bound), JobState.REVIEW, "")
+
+    assert [job.state for job in now(box, [jobs[1], free])] == [JobState.PREPARING, JobState.PREPARING]
+
+
 def test_a_project_with_a_path_alone_stays_on_its_machine(pair: Pair) -> None:
     box, pi = pair
     box.ledger.set_machine(box.machine, max_agents=1)

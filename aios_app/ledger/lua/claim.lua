@@ -12,8 +12,10 @@ local room = (tonumber(get(machine, 'max_agents')) or 0) - #slots
 local timer_set = 0
 local offer = cjson.decode(ARGV[3])
 local SHARED = P .. 'machine::queue'
--- A machine without room looks at no more of the jobs that any machine may take, and tells why of no more.
-local MOST_LOOKED_AT, MOST_TOLD, PAGE = 50, 200, 100
+local MOST_TOLD, PAGE = 200, 100
+-- Of the jobs that any machine may take, for which this one has no room, it looks at no more: there are no more agents
+-- that could make room for them.
+local most_looked_at = #slots + offer.closing
 
 local lanes = {}
 local function lane_of(number)
@@ -126,7 +128,7 @@ end
 -- The shared queue may be long: it is read page by page, as far as this machine may take something of it.
 local page, at_page, passed = {}, 1, 0
 local function next_shared()
-  if taken >= offer.most or looked_at >= MOST_LOOKED_AT then return nil end
+  if taken >= offer.most or looked_at > most_looked_at then return nil end
   if at_page > #page then
     page, at_page = redis.call('ZRANGE', SHARED, passed - taken, passed - taken + PAGE - 1, 'WITHSCORES'), 1
     passed = passed + #page / 2

@@ -4,6 +4,7 @@ if redis.replicate_commands then redis.replicate_commands() end -- Redis before 
 
 local P = 'aios:1:'
 local EVENTS_KEPT = 20000
+local AHEAD = 1e9
 
 local function now()
   local time = redis.call('TIME')
@@ -65,9 +66,11 @@ local function set_state(number, state)
   tell(number, state)
 end
 
--- The job waits for a slot of its machine; those with the lowest order go first.
+-- The job waits for a slot of its machine; those with the lowest order go first. What any machine may take and takes no
+-- slot stands before all others: no machine reads on where it has no room.
 local function enqueue(number, order, reason)
   local key = job_key(number)
+  if get(key, 'machine') == '' and get(key, 'weight') == '0' then order = order - AHEAD end
   redis.call('ZADD', machine_key(get(key, 'machine')) .. ':queue', order, number)
   redis.call('HSET', key, 'reason', reason)
 end
