@@ -86,6 +86,7 @@ def test_it_echoes_takes_new_sizes_is_left_by_the_prefix_and_the_terminal_is_as_
     assert cluster.far.context.tmux.find(job.name) is not None
 
 
+@pytest.mark.long
 def test_the_end_of_the_session_is_said(cluster: Cluster) -> None:
     job = cluster.far.shell()
 
@@ -96,6 +97,7 @@ def test_the_end_of_the_session_is_said(cluster: Cluster) -> None:
         assert terminal.process.wait(WAIT_S) == 0
 
 
+@pytest.mark.long
 def test_who_only_looks_types_nothing_and_leaves_by_a_key(cluster: Cluster) -> None:
     job = cluster.far.shell()
 
@@ -126,6 +128,7 @@ def test_a_terminal_is_left_as_it_was_by_a_signal_too(cluster: Cluster, number: 
         assert terminal.modes == before
 
 
+@pytest.mark.long
 def test_a_terminal_is_left_as_it_was_when_the_connection_is_gone(cluster: Cluster) -> None:
     job = cluster.far.shell()
 

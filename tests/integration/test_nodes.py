@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from aios_app.domain.models import Job
 from aios_app.services.reconcile import ensure_ledger
 from tests.integration import landing_jobs
@@ -140,6 +142,7 @@ def test_logs_screens_and_worktrees_of_another_machine_are_read_through_its_node
     assert {one["machine"] for one in worktrees if one["job"] == place.number} == {"far"}
 
 
+@pytest.mark.long
 def test_a_viewer_that_stands_still_stops_the_other_machine_and_goes_on_later(cluster: Cluster) -> None:
     job = cluster.far.job("python3", "-c", REDRAWS)
 

@@ -122,6 +122,7 @@ def test_tickets_and_links_for_browsers_are_not_given_to_other_machines(cluster:
     assert answer.status == 404
 
 
+@pytest.mark.long
 def test_who_says_nothing_or_half_of_it_is_cut_off(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "_IDLE_S", 0.4)
     halves = (b"", b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
@@ -171,6 +172,7 @@ def test_a_node_that_nobody_answers_at_is_named_and_the_others_go_on(cluster: Cl
     assert here.number in {one["job"] for one in listed["sessions"]}
 
 
+@pytest.mark.long
 def test_a_node_that_takes_connections_and_is_silent_keeps_nobody_waiting(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
