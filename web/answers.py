@@ -45,11 +45,7 @@ def _ok(**names: Shape) -> Mapping[int, Shape]:
     return {200: answer(**names)}
 
 
-_LISTED = _ok(
-    now_ms=NUMBER,
-    jobs=_JOBS,
-    machines=_MACHINES,
-)
+_FOUND = {"now_ms": NUMBER, "jobs": _JOBS, "machines": _MACHINES}
 SESSION = answer(kind=one_of(["owner", "share"]), jobs=list_of(refer("Shared")))
 
 ANSWERS: Mapping[str, Mapping[int, Shape]] = {
@@ -130,8 +126,8 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
     "POST /machines/resume": _ok(machine=refer("Machine")),
     "POST /machines/remove": _ok(machine=refer("Machine"), jobs=_JOBS, is_removed=FLAG),
     "POST /machines/token": _ok(token=TEXT, expires_ms=NUMBER, now_ms=NUMBER),
-    "GET /jobs": _LISTED,
-    "POST /jobs/find": _LISTED,
+    "GET /jobs": _ok(**_FOUND, left_out=_STATES),
+    "POST /jobs/find": _ok(**_FOUND),
     "POST /jobs/stop": _ok(
         results=list_of(
             record(

@@ -28,7 +28,7 @@ from aios_app.services.compare_jobs import compare_jobs
 from aios_app.services.context import Context
 from aios_app.services.diff_jobs import diff_jobs, show_patch
 from aios_app.services.drop_jobs import drop_jobs
-from aios_app.services.find_jobs import find_jobs, find_one, list_jobs, list_runs
+from aios_app.services.find_jobs import find_jobs, find_one, list_jobs, list_most, list_runs
 from aios_app.services.import_ancestor import import_ancestor
 from aios_app.services.job_events import show_events
 from aios_app.services.open_pull_request import open_pull_request
@@ -137,9 +137,12 @@ def _runs(ctx: Context) -> dict[str, Any]:
     return {"runs": list_runs(ctx)}
 
 
-def _list(ctx: Context, *, scope: str, run: int | None) -> dict[str, Any]:
-    """The jobs of a scope or a run, what needs a person first."""
-    return _answer(ctx, list_jobs(ctx, scope, run))
+def _list(ctx: Context, *, scope: str, run: int | None, most: int | None) -> dict[str, Any]:
+    """The jobs of a scope or a run, what needs a person first; of a scope no more than ``most``."""
+    if most is None or run is not None:
+        return _answer(ctx, list_jobs(ctx, scope, run)) | {"left_out": {}}
+    jobs, left_out = list_most(ctx, scope, most)
+    return _answer(ctx, jobs) | {"left_out": left_out}
 
 
 def _find(ctx: Context, *, refs: Sequence[str], cwd: str) -> dict[str, Any]:
@@ -339,6 +342,7 @@ ENDPOINTS = {
         query={
             "scope": choice("default", "running", "all").optional("default"),
             "run": DIGITS.optional(None),
+            "most": DIGITS.optional(None),
         },
     ),
     "POST /jobs/find": Endpoint(service=_find, body=_JOBS),

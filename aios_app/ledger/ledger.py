@@ -193,11 +193,23 @@ class Ledger:
 
     def jobs_in(self, states: Iterable[JobState], *, since_ms: int = 0) -> list[Job]:
         """All jobs in these states that came into them at ``since_ms`` or later, each once."""
+        found = self.numbers_in(states, since_ms=since_ms)
+        return self.jobs(number for numbers in found.values() for number in numbers)
+
+    def numbers_in(self, states: Iterable[JobState], *, since_ms: int = 0) -> dict[JobState, list[int]]:
+        """The numbers of the same jobs by state."""
+        wanted = list(states)
         with redis_errors():
             pipe = self._redis.pipeline(transaction=True)
-            for state in states:
+            for state in wanted:
                 pipe.zrangebyscore(keys.state(state), since_ms, "+inf")
-            return self.jobs(int(n) for found in pipe.execute() for n in found)
+            found = pipe.execute()
+        return {state: [int(n) for n in numbers] for state, numbers in zip(wanted, found, strict=True)}
+
+    def tally(self) -> tuple[dict[str, int], int]:
+        """How many queued jobs wait for what, and how many runs have jobs that are not over."""
+        reasons, runs_open = self._run("tally", *LIVE_STATES)
+        return {reason: int(jobs) for reason, jobs in _pairs(reasons).items()}, int(runs_open)
 
     def counts(self) -> dict[str, int]:
         """How many jobs are in each state; states without a job are left out."""

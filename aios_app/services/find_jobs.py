@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ _ORDER = (
     JobState.DROPPED,
 )
 
+#: The states of a scope; in ``default`` beside them what was settled today.
+_SCOPES: Mapping[str, Sequence[JobState]] = {
+    "default": [state for state in JobState if state not in SETTLED_STATES],
+    "running": [*ACTIVE_STATES, JobState.QUEUED],
+    "all": list(JobState),
+}
 _NUMBER_DIGITS = 18
 
 
@@ -58,15 +65,25 @@ def list_jobs(ctx: Context, scope: str, run: int | None) -> list[Job]:
         if not jobs:
             raise UnknownJob(f"there is no run r{run}: aios jobs --runs")
         return _sorted(job for job in jobs if scope != "running" or _is_unfinished(job))
-    if scope == "running":
-        return _sorted(ctx.ledger.jobs_in([*ACTIVE_STATES, JobState.QUEUED]))
-    if scope == "all":
-        return _sorted(ctx.ledger.jobs_in(JobState))
-    if scope != "default":
+    return _sorted(ctx.ledger.jobs(_states(ctx, scope)))
+
+
+def list_most(ctx: Context, scope: str, most: int) -> tuple[list[Job], dict[str, int]]:
+    """The first so many of a scope, and how many of which state are left out."""
+    states = _states(ctx, scope)
+    numbers = list(states)
+    left_out = Counter(str(states[number]) for number in numbers[most:])
+    return _sorted(ctx.ledger.jobs(numbers[:most])), dict(left_out)
+
+
+def _states(ctx: Context, scope: str) -> dict[int, JobState]:
+    """The numbers of the jobs in a scope, what needs a person first."""
+    if scope not in _SCOPES:
         raise BadValue(f"'{scope}' is not a scope of jobs: default, running or all")
-    jobs = ctx.ledger.jobs_in(state for state in JobState if state not in SETTLED_STATES)
-    jobs += ctx.ledger.jobs_in(SETTLED_STATES, since_ms=_midnight_ms(ctx.ledger.now_ms()))
-    return _sorted({job.number: job for job in jobs}.values())  # one that lands just now is in both
+    found = ctx.ledger.numbers_in(_SCOPES[scope])
+    if scope == "default":
+        found |= ctx.ledger.numbers_in(SETTLED_STATES, since_ms=_midnight_ms(ctx.ledger.now_ms()))
+    return {number: state for state in _ORDER for number in sorted(found.get(state, ()))}
 
 
 def list_runs(ctx: Context) -> list[dict[str, Any]]:

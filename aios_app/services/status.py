@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import aios_app
-from aios_app.domain.models import LIVE_STATES, Job, JobState
 from aios_app.services.context import Context
 from aios_app.stack.certificates import expires
 from aios_app.stack.locks import is_held
@@ -20,15 +19,15 @@ from aios_app.stack.processes import Record
 def show_status(ctx: Context) -> dict[str, Any]:
     """What this instance is, how much it has to do, and which of its programs live."""
     parked = ctx.ledger.parked_lanes()
-    live = ctx.ledger.jobs_in(LIVE_STATES)
+    waits, runs_open = ctx.ledger.tally()
     return {
         "version": aios_app.__version__,
         "data_dir": str(ctx.settings.data_dir),
         "machine": _machine(ctx),
         "counts": ctx.ledger.counts(),
         "parked": [{"lane": lane.name, "until_ms": lane.until_ms, "reason": lane.reason} for lane in parked],
-        "queue": _queue(live),
-        "runs_open": len({job.run for job in live}),
+        "queue": _queue(waits),
+        "runs_open": runs_open,
         "redis": ctx.ledger.server_info() | {"is_external": ctx.settings.redis_url is not None},
         "cluster": _cluster(ctx),
         "worker": _worker(ctx),
@@ -72,10 +71,9 @@ def _cluster(ctx: Context) -> dict[str, Any]:
     }
 
 
-def _queue(live: Iterable[Job]) -> list[dict[str, Any]]:
+def _queue(waits: Mapping[str, int]) -> list[dict[str, Any]]:
     """How many jobs wait for what, the most first."""
-    reasons = Counter(job.reason for job in live if job.state is JobState.QUEUED)
-    return [{"reason": reason, "jobs": jobs} for reason, jobs in reasons.most_common()]
+    return [{"reason": reason, "jobs": jobs} for reason, jobs in Counter(waits).most_common()]
 
 
 def _worker(ctx: Context) -> dict[str, Any]:

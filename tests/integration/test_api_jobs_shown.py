@@ -90,12 +90,15 @@ def test_the_status_tells_of_the_machine_and_of_what_is_waited_for(
     context.catalog.put_agent(DEMO_AGENT)
     started(context, "shop", "d:2", "one")
     started(context, "shop", "d:2", "two", is_sequential=True)
+    context.ledger.set_machine(context.machine, max_agents=1)
     claimed(context)
 
     status = api("GET /status")
     machine = status["machine"]
 
-    assert sum(one["jobs"] for one in status["queue"]) == status["counts"].get("queued", 0)
+    waits = {one["reason"]: one["jobs"] for one in status["queue"]}
+    assert (waits, status["runs_open"]) == ({"for a free slot": 2, "after demo 1": 1}, 2)
+    assert status["counts"] == {"preparing": 1, "queued": 3}
     assert 0 < machine["available_bytes"] < machine["memory_bytes"]
     assert (machine["cores"], machine["load"] >= 0, machine["uptime_s"] > 0) == (os.cpu_count(), True, True)
     assert all(machine["programs"].values())

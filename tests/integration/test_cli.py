@@ -31,7 +31,7 @@ def _jobs(*jobs: Json) -> Json:
 
 
 def test_jobs_are_shown_in_columns_of_one_line_each(person: Person, service: StandIn) -> None:
-    service.answers["GET /jobs?scope=default"] = _jobs(
+    service.answers["GET /jobs?scope=default&most=500"] = _jobs(
         job(7, "review", started_ms=NOW_MS, finished_ms=NOW_MS + 180_000, files=2, added=14, removed=3),
         job(8, "waiting", question="Overwrite\x1b[2J it?"),
     )
@@ -64,6 +64,18 @@ def test_each_form_of_jobs_asks_for_its_scope(
     done = person.types(*words, "--json")
 
     assert json.loads(done.out) == _jobs(job(7))
+
+
+def test_of_thousands_of_jobs_the_first_are_shown_and_the_others_counted(
+    person: Person, service: StandIn
+) -> None:
+    left_out = {"review": 1, "queued": 9000}
+    service.answers["GET /jobs?scope=default&most=500"] = _jobs(job(7)) | {"left_out": left_out}
+
+    done = person.types("jobs")
+
+    assert len(done.out.splitlines()) == 1
+    assert done.err == "and 9001 more: 1 review  9000 queued   next: aios jobs --all   aios jobs --runs\n"
 
 
 def test_jobs_takes_jobs_as_other_commands_do(person: Person, service: StandIn) -> None:
@@ -320,7 +332,7 @@ def test_logs_are_stripped_of_what_steers_a_terminal(person: Person, service: St
 
 
 def test_a_reader_that_leaves_is_no_error(person: Person, service: StandIn) -> None:
-    service.answers["GET /jobs?scope=default"] = _jobs(*(job(number) for number in range(2000)))
+    service.answers["GET /jobs?scope=default&most=500"] = _jobs(*(job(number) for number in range(2000)))
 
     with person.starts("jobs") as process:
         assert process.stdout is not None

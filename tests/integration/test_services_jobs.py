@@ -19,7 +19,7 @@ from aios_app.git.worktrees import add_worktree, write_metadata
 from aios_app.services.attach_job import attach_job
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
-from aios_app.services.find_jobs import find_jobs, list_jobs, list_runs
+from aios_app.services.find_jobs import find_jobs, list_jobs, list_most, list_runs
 from aios_app.services.finish_job import finish_attempt, finish_turn
 from aios_app.services.retry_jobs import retry_jobs
 from aios_app.services.stop_jobs import stop_jobs
@@ -122,6 +122,21 @@ def test_lists_begin_with_what_needs_a_person_and_leave_out_what_was_not_asked_f
     assert numbers(list_jobs(ctx, "default", 1)) == numbers(everything)
     with pytest.raises(BadValue, match="some"):
         list_jobs(ctx, "some", None)
+
+
+def test_the_first_of_a_list_are_those_that_need_a_person_and_the_others_are_counted(
+    ctx: Context, shop: Path
+) -> None:
+    one, two, three, _ = running(ctx, "d:4", "x", cwd=shop)
+    finish_turn(ctx, attempt_of(ctx, two))
+    fail(ctx, three)
+
+    jobs, left_out = list_most(ctx, "default", 2)
+
+    assert numbers(jobs) == [three.number, two.number]
+    assert left_out == {"running": 2}
+    jobs, left_out = list_most(ctx, "running", 1)
+    assert (numbers(jobs), left_out) == ([one.number], {"running": 1})
 
 
 def test_a_job_that_lands_while_jobs_are_listed_is_listed_once(ctx: Context, shop: Path) -> None:

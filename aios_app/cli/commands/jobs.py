@@ -18,6 +18,8 @@ EXAMPLES = (
     "aios jobs -r --wide   what still works, with base, branch and worktree",
     "aios jobs --follow    then every change, as it comes",
 )
+#: Lines that a person is shown without asking for all of them.
+_MOST = 500
 TYPE_CHECKING = False  # typing's own costs 2 ms at import
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +52,19 @@ def run(args: argparse.Namespace) -> int:
         from aios_app.cli.commands.jobs_follow import follow
 
         return follow(partial(_ask, args), _is_wanted(args.refs), is_wide=args.wide, is_json=args.json)
-    answer = _read(args)
+    answer = _read(args, most=0 if args.all or args.json else _MOST)
     if args.json:
         output.say_json(answer)
     else:
         show(answer, is_wide=args.wide)
+        _say_left_out(answer.get("left_out", {}))
     return exits.DONE
+
+
+def _say_left_out(counts: dict[str, int]) -> None:
+    if counts:
+        states = "  ".join(f"{count} {state}" for state, count in counts.items())
+        output.note(f"and {sum(counts.values())} more: {states}   next: aios jobs --all   aios jobs --runs")
 
 
 def show(answer: Json, *, is_wide: bool = False) -> None:
@@ -88,19 +97,19 @@ def _scope(args: argparse.Namespace) -> str:
     return "all" if args.all or args.refs else "default"
 
 
-def _read(args: argparse.Namespace) -> Json:
+def _read(args: argparse.Namespace, most: int) -> Json:
     try:
-        return _ask(args, session.client())
+        return _ask(args, session.client(), most)
     except StackDown:
         output.note("the stack is down: aios up. On disk:")
         return _saved(args)
 
 
-def _ask(args: argparse.Namespace, client: Client) -> Json:
+def _ask(args: argparse.Namespace, client: Client, most: int = 0) -> Json:
     number = _run_number(args.refs)
     if not args.refs or number is not None:
         run = "" if number is None else f"&run={number}"
-        return client.get(f"/jobs?scope={_scope(args)}{run}")
+        return client.get(f"/jobs?scope={_scope(args)}{run}{f'&most={most}' if most else ''}")
     answer = client.post("/jobs/find", {"refs": args.refs, "cwd": caller_directory()})
     return {**answer, "jobs": _in_scope(args, answer["jobs"])}
 
