@@ -9,7 +9,7 @@
     │   ├─ ProjectExists · InstanceBusy · NotNow · MachineRemoved
     ├─ ProjectUnusable           a saved project cannot be worked in: skipped, the others go on
     └─ ExternalError             an outside program failed; carries its own words
-        ├─ GitError · TmuxError · QueueError · StoreError · StackError
+        ├─ GitError · TmuxError · QueueError (NotLetIn) · StoreError · StackError
         ├─ MachineAway           another machine of the cluster does not answer, or not as it should
         ├─ TmuxMissing           tmux or git is not there or too old
         └─ LedgerLost            Redis answers but holds no ledger: reconcile first
@@ -117,6 +117,10 @@ class TmuxMissing(ExternalError):
 
 class QueueError(ExternalError):
     """Redis does not answer."""
+
+
+class NotLetIn(QueueError):
+    """Redis refuses the login of this machine."""
 
 
 class LedgerLost(QueueError):

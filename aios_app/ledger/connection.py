@@ -12,10 +12,14 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
-from aios_app.domain.errors import InstanceBusy, LedgerLost, QueueError
+from aios_app.domain.errors import InstanceBusy, LedgerLost, NotLetIn, QueueError
 
 #: Seconds that one command may take before Redis counts as gone.
 ANSWER_TIMEOUT_S = 15.0
+_NOT_LET_IN = (
+    "Redis does not let this machine in: it was removed from its cluster, and joins anew by "
+    "aios worker --join TOKEN; or the password in its URL is wrong"
+)
 
 
 def connect(url: str) -> Any:  # noqa: ANN401 - redis-py types answers as bytes or text; these are text
@@ -35,12 +39,10 @@ def redis_errors() -> Iterator[None]:
     """Translates redis-py's errors to ours, most specific first."""
     try:
         yield
-    except (redis.AuthenticationError, NoPermissionError) as error:
-        raise QueueError(
-            "Redis does not let this machine in: it was removed from its cluster, and joins anew by "
-            "aios worker --join TOKEN; or the password in its URL is wrong",
-            str(error),
-        ) from error
+    except redis.AuthenticationError as error:
+        raise NotLetIn(_NOT_LET_IN, str(error)) from error
+    except NoPermissionError as error:
+        raise QueueError(_NOT_LET_IN, str(error)) from error
     except redis.ResponseError as error:
         raise _refusal(str(error)) from error
     except (redis.ConnectionError, redis.TimeoutError) as error:

@@ -8,9 +8,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
+from aios_app.domain.errors import NotLetIn
 from aios_app.domain.machines import MachineState
 from aios_app.domain.models import Job, JobState
+from aios_app.ledger.members import user_name
 from aios_app.services.catalogue_sync import share_catalogue, was_shared
 from aios_app.services.check_job import PENDING
 from aios_app.services.claim import dispatch
@@ -48,7 +51,7 @@ def ensure_ledger(ctx: Context, *, owns: bool = False) -> None:
     """
     last_run, last_job = ctx.catalog.last_numbers()
     instance = ctx.machine if owns and not ctx.settings.is_member else ""
-    with _alone(ctx):
+    with _alone(ctx), _learning_of_removal(ctx):
         made = ctx.ledger.open(instance=instance, last_run=last_run, last_job=last_job)
         _check_is_wanted(ctx)
         if made and was_shared(ctx):
@@ -60,8 +63,23 @@ def ensure_ledger(ctx: Context, *, owns: bool = False) -> None:
 
 def _check_is_wanted(ctx: Context) -> None:
     if ctx.ledger.machine(ctx.machine).get("state") == MachineState.REMOVED:
-        note_removed(ctx.settings)
-        check_not_removed(ctx.settings)
+        _take_leave(ctx)
+
+
+@contextmanager
+def _learning_of_removal(ctx: Context) -> Iterator[None]:
+    """The user that a machine was given when it joined is refused only once the machine was removed."""
+    try:
+        yield
+    except NotLetIn:
+        if urlsplit(ctx.settings.redis_url or "").username == user_name(ctx.machine):
+            _take_leave(ctx)
+        raise
+
+
+def _take_leave(ctx: Context) -> None:
+    note_removed(ctx.settings)
+    check_not_removed(ctx.settings)
 
 
 def reconcile(ctx: Context) -> None:

@@ -74,6 +74,7 @@ def _start(
     *,
     deadline_s: float,
 ) -> None:
+    check_outside_redis(settings)
     if is_supervised(settings):
         if engine and not (settings.redis_dir / "server.conf").exists():  # its data was deleted
             redis_server.write_config(settings, engine)
@@ -81,7 +82,6 @@ def _start(
         _start_again(settings)
         _wait_until_ready(settings, deadline_s)
         return
-    check_outside_redis(settings)
     stop_all(settings, deadline_s=_ORPHANS_S)  # whose answers would pass for those of the new ones
     if engine:
         redis_server.write_config(settings, engine)

@@ -26,6 +26,7 @@ from aios_app.services.machines import drain_machine, list_machines, remove_mach
 from aios_app.services.reconcile import ensure_ledger
 from aios_app.settings import Settings, load
 from aios_app.stack.address import check_outside_redis, redis_py_url
+from aios_app.stack.cluster import check_not_removed
 from tests.conftest import environment_in
 from tests.integration.founder_fixtures import Founder, client, founding, joined
 from tests.integration.machine_fixtures import Join, is_gone, join
@@ -259,6 +260,10 @@ def test_a_removed_machine_has_no_key_any_more_and_is_told_so(founder: Founder, 
             there.ledger.now_ms()
         with pytest.raises(StackError, match="removed from its cluster"):
             check_outside_redis(member)
+        with pytest.raises(MachineRemoved, match="joins anew"):
+            ensure_ledger(there)
+        with pytest.raises(MachineRemoved, match="joins anew"):
+            check_not_removed(member)
         assert there.machine not in founder.context.ledger.machines()
 
 
