@@ -107,9 +107,13 @@ def runnable(_prefix: str) -> Names:
 
     from aios_app.cli.tasks.folders import task_files
 
+    return step_lists() + [(path.stem, str(path)) for path in task_files(Path.cwd())]
+
+
+def step_lists() -> Names:
+    """The lists of steps that were built."""
     built = _ask("/steps", on_disk.steps)["lists"]
-    lists = [(str(one["name"]), f"{len(one['steps'])} steps in {one['directory']}") for one in built]
-    return lists + [(path.stem, str(path)) for path in task_files(Path.cwd())]
+    return [(str(one["name"]), f"{len(one['steps'])} steps in {one['directory']}") for one in built]
 
 
 def is_plain(word: str) -> bool:

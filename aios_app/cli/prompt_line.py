@@ -36,10 +36,10 @@ class Outcome:
 def run_line(line: str, cwd: str) -> Outcome:
     """Carries out one line for a person in ``cwd``; an empty one does nothing.
 
-    What stands before a line in a shell or in a document is no part of it. Raises the ``AiosError`` that they
-    should read.
+    What stands before a line in a shell or in a document, or opens the prompt, is no part of it. Raises the
+    ``AiosError`` that they should read.
     """
-    line = line.strip().removeprefix(_MARK).lstrip().removeprefix("aios ").lstrip()
+    line = line.strip().lstrip(f"{_MARK}: ").removeprefix("aios ").lstrip()
     word, _, rest = line.partition(" ")
     if word in _OWN:
         return _OWN[word](rest.strip(), cwd)

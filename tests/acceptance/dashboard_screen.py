@@ -16,6 +16,7 @@ from tests.acceptance.stack import DEADLINE_S, Stack
 
 #: At the prompt, while no line is typed.
 _AT_REST = ": to type a command"
+_MARK = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
 _PERSONS = itertools.count(1)
 
 
@@ -44,13 +45,19 @@ class DashboardScreen:
         pytest.fail(f"{text!r} never went:\n{self.shown()}")
 
     def enters(self, *lines: str) -> None:
-        """Enters lines at the prompt, one after another."""
-        for line in lines:
-            self.sees(_AT_REST)
+        """Enters lines at the prompt, one after another, which stays open."""
+        self.sees(_MARK)
+        if _AT_REST in self.shown():
             self.presses(":")
-            self.loses(_AT_REST)
+        self.loses(_AT_REST)
+        for line in lines:
             self.presses("-l", line)
             self.presses("Enter")
+
+    def pastes(self, text: str) -> None:
+        """Pastes a text as a terminal does."""
+        subprocess.run([*self._tmux, "load-buffer", "-"], input=text, text=True, check=True)
+        self._run("paste-buffer", "-p", "-t", f"={self._name}:")
 
     def presses(self, *keys: str) -> None:
         """Presses keys, as tmux names them."""

@@ -78,6 +78,8 @@ def test_a_person_attaches_comes_back_types_a_command_and_leaves(
     screen.enters("tag shop web")
     screen.sees("tag shop web", "Enter: back to the dashboard")
     screen.presses("Enter")
+    screen.sees("Enter runs it")
+    screen.presses("Escape")
     screen.sees("Enter attach")
     assert json.loads(stack.ok("p", "--json"))["projects"][0]["tags"] == ["web"]
 
@@ -97,7 +99,7 @@ def test_ctrl_c_ends_the_program_in_front_and_not_the_dashboard(
 
     screen.sees("Enter: back to the dashboard")
     screen.presses("C-c")
-    screen.sees("Enter attach")
+    screen.sees("Enter runs it")
 
 
 def test_it_outlives_the_service_and_says_so(stack: Stack, run: int, screen: DashboardScreen) -> None:

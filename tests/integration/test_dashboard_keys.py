@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from textual.events import Key, Paste
 
 from aios_app.cli.dashboard.memory import MAX_LINES
+from aios_app.cli.dashboard.prompt import MARK, Mode
 from aios_app.settings import Settings
 from tests.integration.cli_stand_in import Json, StandIn, error, job, serving
 from tests.integration.dashboard_playing import Playing, asked, own_instance, play_with
@@ -311,7 +313,6 @@ def test_the_prompt_completes_and_remembers(settings: Settings, service: StandIn
         await playing.until(lambda: playing.app.prompt.input.value == "resume r1 ")
         await playing.press("enter")
         await playing.until(lambda: playing.outside and playing.words() == ["resume", "r1"])
-        await playing.press("colon")
         await playing.type("tag sho")
         await playing.press("tab")
         await playing.sees("shoes shop")
@@ -329,16 +330,89 @@ def test_the_prompt_completes_and_remembers(settings: Settings, service: StandIn
     assert (len(lines), lines[-1]) == (MAX_LINES + 1, "resume r1 ")
 
 
-@pytest.mark.long
-def test_a_pasted_text_of_several_lines_is_not_sent_off(settings: Settings, service: StandIn) -> None:
-    from textual.events import Paste
+def test_clear_and_open_complete_the_names_of_lists(settings: Settings, service: StandIn) -> None:
+    lists: list[Json] = [
+        {"name": name, "directory": "/", "steps": []} for name in ("my demo", "my docs", "other")
+    ]
+    service.answers["GET /steps"] = {"v": 1, "lists": lists}
 
     async def scenario(playing: Playing) -> None:
         await playing.press("colon")
-        playing.app.prompt.input.post_message(Paste("x \x1b[2J-y\nall c:99 'boom' \u200d\n"))
-        await playing.sees("x [2J-y all c:99 'boom'")
-        assert playing.app.prompt.input.value.endswith(" \u200d")
+        await playing.type("clear m")
+        await playing.press("tab")
+        await playing.until(lambda: playing.app.prompt.input.value == "clear my d")
+        await playing.type("o")
+        await playing.press("tab")
+        await playing.until(lambda: playing.app.prompt.input.value == "clear my docs ")
+        playing.app.prompt.change("open o")
+        await playing.press("tab")
+        await playing.until(lambda: playing.app.prompt.input.value == "open other ")
+
+    play_with(settings, service, THREE, scenario)
+
+
+def test_the_lines_of_a_pasted_block_run_in_turn_after_a_yes(settings: Settings, service: StandIn) -> None:
+    async def scenario(playing: Playing) -> None:
+        app = playing.app
+        app.post_message(Paste("stop \x1b[2J1\r\n\n'boom\nmenu\tx\u200d\r"))
+        await playing.sees("Run these 3 lines")
+        assert "stop [2J1" in playing.screen
+        await playing.press("n")
+        await playing.until(lambda: app.prompt.mode is Mode.COMMAND and app.focused is app.prompt.input)
         assert playing.outside == []
+        app.post_message(Paste("stop 1\n'boom\nstop 2"))
+        await playing.sees("Run these 3 lines")
+        await playing.press("y")
+        await playing.sees("a quote is not closed   (not run: 1 more)")
+        assert len(playing.outside) == 1
+        await playing.press("up")
+        assert app.prompt.input.value == "stop 2"
+
+    play_with(settings, service, THREE, scenario)
+
+
+def test_commands_that_are_typed_in_a_hurry_are_carried_out_one_by_one(
+    settings: Settings, service: StandIn
+) -> None:
+    async def scenario(playing: Playing) -> None:
+        for char in ":stop 1\rstop 2\r:stop 3\rquit\r":
+            key = {"\r": "enter", " ": "space", ":": "colon"}.get(char, char)
+            playing.app.post_message(Key(key, char))
+        await playing.until(lambda: not playing.app.is_running)
+        words = [list(argv)[-2:] for argv, _ in playing.outside]
+        assert words == [["stop", "1"], ["stop", "2"], ["stop", "3"]]
+
+    play_with(settings, service, THREE, scenario)
+
+
+def test_one_pasted_line_stands_in_the_prompt_and_is_not_sent_off(
+    settings: Settings, service: StandIn
+) -> None:
+    async def scenario(playing: Playing) -> None:
+        await playing.press("j", "space")
+        playing.app.post_message(Paste("x \x1b[2J-y\nall 'boom' \u200d\n"))
+        await playing.sees("x [2J-y all 'boom'")
+        await playing.press("escape", "colon")
+        playing.app.post_message(Paste("stop 1\r"))
+        await playing.sees(f"{MARK} stop 1")
+        assert playing.outside == []
+
+    play_with(settings, service, THREE, scenario)
+
+
+def test_a_question_waits_until_the_prompt_is_left(settings: Settings, service: StandIn) -> None:
+    service.answers["POST /jobs/drop"] = {"v": 1, "question": "Drop #1?", "names": ["x"]}
+
+    async def scenario(playing: Playing) -> None:
+        await playing.press("j", "colon")
+        playing.app.action_drop()  # its answer comes while the person types
+        await playing.type("try")
+        await playing.sees("a question waits for you")
+        await playing.press("y")
+        assert playing.app.prompt.input.value == "tryy"
+        await playing.press("escape")
+        await playing.sees("Drop #1?")
+        assert len(asked(service, "POST /jobs/drop")) == 1
 
     play_with(settings, service, THREE, scenario)
 
@@ -349,8 +423,7 @@ def test_a_line_that_is_wrong_says_so(settings: Settings, service: StandIn) -> N
         await playing.type("stop 'x")
         await playing.press("enter")
         await playing.sees("a quote is not closed")
-        await playing.press("colon")
-        await playing.type("quit")
+        await playing.type(":quit")
         await playing.press("enter")
         await playing.until(lambda: not playing.app.is_running)
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from textual.events import Key, Paste
+
 from aios_app.cli import output
 from aios_app.cli.client import Client, Json
 from aios_app.cli.dashboard.actions import Actions
@@ -19,11 +21,12 @@ from aios_app.cli.dashboard.prompt import MARK, Mode, Prompt
 from aios_app.cli.dashboard.strips import block, diff, plain
 from aios_app.cli.dashboard.threads import in_thread
 from aios_app.cli.prompt_line import Outcome, run_line
+from aios_app.domain.errors import AiosError
 from aios_app.settings import Settings
 
 #: What ends a line of the prompt.
 _KEYS_OF = {
-    Mode.COMMAND: "Enter runs it   Tab completes   ↑↓ what was typed before   Esc back",
+    Mode.COMMAND: "Enter runs it   Tab completes   ↑↓ what was typed before   Esc: the list",
     Mode.SEND: "Enter sends it   Esc back",
     Mode.SEARCH: "Enter keeps the search   Esc shows all",
 }
@@ -41,7 +44,9 @@ class Dashboard(Live):
         self._run = run
         self._actions = Actions(client, self._ask, self.tell)
         self._sends_to = 0
-        self._at_prompt = asyncio.Lock()
+        self._at_prompt = asyncio.Lock()  # lines are carried out in the order in which they were typed
+        self._is_at_rest = asyncio.Event()
+        self._is_at_rest.set()
 
     def action_attach(self) -> None:
         if job := self._job():
@@ -136,15 +141,49 @@ class Dashboard(Live):
             self.attempt(self._complete(self.prompt.input.value))
 
     def on_prompt_given(self, event: Prompt.Given) -> None:
+        if event.mode is Mode.COMMAND:
+            self.attempt(self._carry_out_all([event.text]))
+            return
         self._rest()
         if event.mode is Mode.SEND and event.text.strip():
             self.attempt(self._actions.send(self._sends_to, event.text))
-        elif event.mode is Mode.COMMAND:
-            self.attempt(self._carry_out(event.text))
+
+    def on_key(self, event: Key) -> None:
+        """What was typed in a hurry, before the prompt had the keys, comes to it from the list."""
+        is_typed = event.is_printable or event.key == "enter"
+        if is_typed and self.prompt.mode is not Mode.REST and len(self.screen_stack) == 1:
+            event.prevent_default()
+            self.prompt.input.post_message(Key(event.key, event.character))
+
+    def on_paste(self, event: Paste) -> None:
+        """What is pasted over the list is meant for the prompt."""
+        if self.prompt.mode is Mode.REST and len(self.screen_stack) == 1:
+            self.action_command()
+            self.prompt.post_message(Prompt.Pasted(event.text))
+
+    def on_prompt_lines(self, event: Prompt.Lines) -> None:
+        self.attempt(self._carry_out_pasted(event.lines))
+
+    async def _carry_out_pasted(self, lines: Sequence[str]) -> None:
+        question = f"Run these {len(lines)} lines, one after another?"
+        if await self.push_screen_wait(Question(question, lines)):
+            for line in lines:
+                self.prompt.keep(line)
+            await self._carry_out_all(lines)
+
+    async def _carry_out_all(self, lines: Sequence[str]) -> None:
+        """One after another, up to the first that cannot be carried out."""
+        async with self._at_prompt:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    await self._carry_out(line)
+                except AiosError as error:
+                    if left := len(lines) - number:
+                        raise AiosError(f"{error}   (not run: {left} more)") from error
+                    raise
 
     async def _carry_out(self, line: str) -> None:
-        async with self._at_prompt:  # lines are carried out in the order in which they were typed
-            outcome: Outcome = await in_thread(partial(run_line, line, self._cwd))
+        outcome: Outcome = await in_thread(partial(run_line, line, self._cwd))
         if outcome.says and outcome.words:  # to be read before the screen is another one's
             await self.push_screen_wait(Reader(line, block(outcome.says)))
         elif outcome.says:
@@ -157,10 +196,12 @@ class Dashboard(Live):
             self.exit()
 
     def _begin(self, mode: Mode, label: str, text: str = "") -> None:
+        self._is_at_rest.clear()
         self.prompt.begin(mode, label, text)
         self.tell(_KEYS_OF[mode])
 
     def _rest(self) -> None:
+        self._is_at_rest.set()
         self.prompt.rest()
         self.jobs.focus()
         self.tell("")
@@ -180,6 +221,9 @@ class Dashboard(Live):
         return job
 
     async def _ask(self, question: str, names: Sequence[str]) -> bool:
+        if not self._is_at_rest.is_set():  # what is typed there is no answer
+            self.tell("Esc: a question waits for you")
+            await self._is_at_rest.wait()
         return await self.push_screen_wait(Question(question, names))
 
     async def _show_diff(self, job: Json) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.strip import Strip
 
@@ -18,6 +19,8 @@ from aios_app.cli.dashboard.strips import pieces, plain, wrapped
 #: Rows that a question takes of the screen at most, and its columns.
 _MOST_NAMES = 12
 _WIDTH = 76
+#: Of its box beside names and question: the border, two empty rows, the answers.
+_OTHER_ROWS = 5
 
 
 class Question(ModalScreen[bool]):
@@ -36,19 +39,26 @@ class Question(ModalScreen[bool]):
         self._names = names
 
     def compose(self) -> ComposeResult:
-        width = min(self.app.size.width, _WIDTH) - 6
-        names = [strip for name in self._names for strip in wrapped(name, width)]
-        question = wrapped(self._question, width, "bold")
-        listed = Lines(names, id="names")
-        listed.styles.height = min(len(names), _MOST_NAMES)
-        asked = Lines(question, id="question")
-        asked.styles.height = len(question)
         answers = Line(id="answers")
         answers.show(pieces([("y", "bold"), (" yes   ", "dim"), ("n", "bold"), (" no", "dim")]))
         with Vertical(id="box"):
-            yield listed
-            yield asked
+            yield Lines(id="names")
+            yield Lines(id="question")
             yield answers
+
+    def on_resize(self, event: Resize) -> None:
+        """Fits the screen as it is now; where not all names have room, they scroll and the question stays."""
+        width = min(event.size.width, _WIDTH) - 6
+        names = [strip for name in self._names for strip in wrapped(name, width)]
+        question = wrapped(self._question, width, "bold")
+        room = max(event.size.height - _OTHER_ROWS - len(question), 1)
+        self._show("#names", names, min(len(names), _MOST_NAMES, room))
+        self._show("#question", question, len(question))
+
+    def _show(self, name: str, lines: Sequence[Strip], rows: int) -> None:
+        shown = self.query_one(name, Lines)
+        shown.show(lines)
+        shown.styles.height = rows
 
     def action_answer(self, is_yes: bool) -> None:  # noqa: FBT001 - as a binding gives it
         self.dismiss(is_yes)

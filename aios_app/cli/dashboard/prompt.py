@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import unicodedata
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
@@ -29,6 +30,16 @@ class Mode(enum.Enum):
     SEARCH = "search"
 
 
+def pasted_lines(text: str) -> list[str]:
+    """The lines of a pasted text that hold something, without what steers a terminal."""
+    lines = ("".join(map(_harmless, line)) for line in text.splitlines())
+    return [line for line in lines if line.strip()]
+
+
+def _harmless(char: str) -> str:
+    return (" " if char == "\t" else "") if unicodedata.category(char) == "Cc" else char
+
+
 class _Input(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "leave"),
@@ -40,6 +51,15 @@ class _Input(Input):
     def action_leave(self) -> None:
         self.post_message(Prompt.Left())
 
+    def on_key(self, event: events.Key) -> None:
+        """Enter is taken here, as a binding comes late: what is typed on, however fast, is the next line."""
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.post_message(Prompt.Ended(self.value))
+            with self.prevent(Input.Changed):
+                self.value = ""
+
     def action_older(self) -> None:
         self.post_message(Prompt.Turned(-1))
 
@@ -50,11 +70,9 @@ class _Input(Input):
         self.post_message(Prompt.Completes())
 
     def _on_paste(self, event: events.Paste) -> None:
-        """Lines that are pasted are one line: no paste is sent off by itself, or steers the terminal."""
         event.prevent_default()
         event.stop()
-        text = " ".join(event.text.splitlines())
-        self.insert_text_at_cursor("".join(char for char in text if unicodedata.category(char) != "Cc"))
+        self.post_message(Prompt.Pasted(event.text))
 
 
 class Prompt(Horizontal):
@@ -73,8 +91,15 @@ class Prompt(Horizontal):
     class Completes(Message):
         """The person wants the word completed."""
 
+    class Ended(Message):
+        """The person presses Enter."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     class Given(Message):
-        """The person ends the line with Enter."""
+        """The person wants something with the line."""
 
         def __init__(self, mode: Mode, text: str) -> None:
             super().__init__()
@@ -88,6 +113,20 @@ class Prompt(Horizontal):
             super().__init__()
             self.mode = mode
             self.text = text
+
+    class Pasted(Message):
+        """The person pastes a text into the line."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Lines(Message):
+        """The person pastes several commands."""
+
+        def __init__(self, lines: Sequence[str]) -> None:
+            super().__init__()
+            self.lines = lines
 
     def __init__(self, history: History) -> None:
         super().__init__(id="prompt")
@@ -129,12 +168,30 @@ class Prompt(Horizontal):
         if self.mode is not Mode.REST:
             self.post_message(self.Typed(self.mode, event.value))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_prompt_ended(self, event: Ended) -> None:
+        """An empty command leaves the line."""
         event.stop()
-        mode, text = self.mode, event.value
+        mode, text = self.mode, event.text
         if mode is Mode.COMMAND:
-            self._history.add(text)
-        self.post_message(self.Given(mode, text))
+            self.keep(text)
+        is_left = mode is Mode.COMMAND and not text.strip()
+        self.post_message(self.Left() if is_left else self.Given(mode, text))
+
+    def on_prompt_pasted(self, event: Pasted) -> None:
+        """Nothing that is pasted is sent off by itself, or steers the terminal."""
+        event.stop()
+        lines = pasted_lines(event.text)
+        if self.mode is Mode.COMMAND and len(lines) > 1:
+            at, typed = self.input.cursor_position, self.input.value
+            self.change("")
+            self.post_message(self.Lines([typed[:at] + lines[0], *lines[1:-1], lines[-1] + typed[at:]]))
+        else:
+            self.input.insert_text_at_cursor(" ".join(lines))
+
+    def keep(self, line: str) -> None:
+        """Adds the line to the history, behind which the person now is."""
+        self._history.add(line)
+        self._at, self._draft = len(self._history.lines), ""
 
     def on_prompt_turned(self, event: Turned) -> None:
         """Shows an older or a newer line; behind the newest stands what was typed."""
