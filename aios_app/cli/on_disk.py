@@ -67,13 +67,16 @@ def newest_jobs(count: int) -> Json:
 
 
 def _records() -> Iterator[Json]:
-    """The jobs of all plans, each as it last was where it has begun."""
+    """The jobs of all plans, each as it last was where it has begun; and those planned elsewhere."""
     data_dir = session.settings().data_dir
-    for path in (data_dir / "runs").glob("*.json"):
-        plan = _read(path) or {}
-        for stage in plan.get("stages", []):
-            for planned in stage["jobs"]:
-                yield _read(data_dir / "jobs" / str(planned["number"]) / "job.json") or planned
+    plans = [_read(path) or {} for path in (data_dir / "runs").glob("*.json")]
+    stages = [stage for plan in plans for stage in plan.get("stages", [])]
+    jobs = {int(job["number"]): job for stage in stages for job in stage["jobs"]}
+    begun = {int(path.name) for path in (data_dir / "jobs").glob("*") if path.name.isdecimal()}
+    for number in jobs.keys() | begun:
+        record = _read(data_dir / "jobs" / str(number) / "job.json") or jobs.get(number)
+        if record is not None:
+            yield record
 
 
 def _read(path: Path) -> Json | None:

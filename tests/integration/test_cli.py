@@ -105,6 +105,8 @@ def test_reading_with_the_stack_down_says_so_and_shows_what_is_on_disk(
     record.write_text(json.dumps(job(7, "review", worktree=str(short_path), is_open=True)))
     (settings.jobs_dir / "8").mkdir()
     (settings.jobs_dir / "8" / "job.json").write_text("{broken")
+    (settings.jobs_dir / "5").mkdir()
+    (settings.jobs_dir / "5" / "job.json").write_text(json.dumps(job(5, "failed")))
     runs = settings.data_dir / "runs"
     runs.mkdir()
     planned = [job(7, "queued"), job(8, "queued"), job(9, "queued")]
@@ -120,6 +122,7 @@ def test_reading_with_the_stack_down_says_so_and_shows_what_is_on_disk(
     assert "#7 review " in jobs.out
     assert "#8 queued " in jobs.out
     assert "#9 queued " in jobs.out
+    assert "#5 failed " in jobs.out  # of a run that another machine has planned
     assert worktrees.out.startswith("w7  shop  review  aios/7-fix-it")
     assert f"tmux -S {settings.tmux_socket} attach -t =shop-codex" in sessions.out
     assert "1 review" in status.out
