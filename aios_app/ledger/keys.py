@@ -1,4 +1,4 @@
-"""The keyspace of the ledger. All keys begin with ``aios:1:``; 1 is the ledger's version.
+"""The keyspace of the ledger. Its keys begin with ``aios:1:``; 1 is the ledger's version.
 
 ========================================  ======  ==========================================================
 key                                       type    holds
@@ -39,8 +39,9 @@ key                                       type    holds
                                                   ``rev`` and ``data``, null of what was removed. Absent in an
                                                   instance that was never a cluster
 ``aios:1:catalog:rev``                    string  how many changes of the catalogue there were
-``aios:1:join:HASH``                      hash    a secret that lets a machine join: ``expires_ms``, and
-                                                  ``machine``, which has used it
+``aios:join:HASH``                        hash    a secret that lets a machine join: ``expires_ms``, and
+                                                  ``machine``, which has used it; no machine but the
+                                                  founder has access to it
 ``aios:1:lanes``                          set     lanes that were parked: the agents of one login
 ``aios:1:lane:L``                         hash    ``next_ms`` (when its next job may be claimed),
                                                   ``spawn_ms`` (when its next agent may start); of a rate
@@ -77,6 +78,7 @@ RUNS = PREFIX + "runs"
 EVENTS = PREFIX + "events"
 MACHINES = PREFIX + "machines"
 LANES = PREFIX + "lanes"
+JOIN = "aios:join:"
 CATALOG = PREFIX + "catalog"
 CATALOG_REV = CATALOG + ":rev"
 LINES = PREFIX + "lines"

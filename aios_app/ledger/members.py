@@ -46,8 +46,11 @@ class Members:
             pipe.execute()
         return expires_ms
 
-    def spend(self, secret: str, machine: str) -> str:
-        """Empty where the secret lets this machine join, and no other from now on; else why not."""
+    def spend(self, secret: str, machine: str, *, is_again: bool = True) -> str:
+        """Empty where the secret lets this machine join, and no other from now on; else why not.
+
+        ``is_again``: the machine may show what it has used, as the answer may have been lost.
+        """
         key = _key(secret)
         with redis_errors():
             expires_ms = self._redis.hget(key, "expires_ms")
@@ -55,7 +58,9 @@ class Members:
                 return "is of no use in this cluster"
             if int(expires_ms) <= self._now_ms():
                 return "has expired"
-            if self._redis.hsetnx(key, "machine", machine) or self._redis.hget(key, "machine") == machine:
+            if self._redis.hsetnx(key, "machine", machine):
+                return ""
+            if is_again and self._redis.hget(key, "machine") == machine:
                 return ""
         return "was used already"
 
@@ -92,4 +97,4 @@ def user_name(machine: str) -> str:
 
 def _key(secret: str) -> str:
     digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
-    return f"{keys.PREFIX}join:{digest}"
+    return keys.JOIN + digest

@@ -58,18 +58,15 @@ def admit_machine(
         raise BadValue(
             f"this cluster has AIOS {aios_app.__version__}, that machine {version[:20]}: update it"
         )
-    registry = ctx.ledger.registry
+    members = ctx.ledger.registry.members
     with _admitting:
-        problem = registry.members.spend(secret, id)
-        if problem:
-            raise UsageError(
-                f"the token {problem}: aios join-token makes one, on the machine that it leads to"
-            )
-        chosen = free_name(name, (known.name for known in registry.known() if known.id != id))
+        _spend(ctx, secret, id)
+        chosen = free_name(name, (known.name for known in ctx.ledger.machines_known() if known.id != id))
         ctx.ledger.open(instance="", last_run=run, last_job=job)
         password = secrets.token_urlsafe(32)
-        user = registry.members.admit(id, password)
-        registry.write(id, name=chosen, version=version, state=MachineState.ACTIVE)
+        user = members.admit(id, password)
+        # Who has a key is listed, and can be removed, whether it ever comes or not.
+        ctx.ledger.set_machine(id, name=chosen, version=version[:_LONGEST_NAME], state=MachineState.ACTIVE)
     sync_catalogue(ctx)  # it has to be there before who joins adds to it
     host = ctx.settings.listen
     place = f"[{host}]" if ":" in host else host
@@ -83,10 +80,25 @@ def admit_machine(
     }
 
 
+def _spend(ctx: Context, secret: str, machine: str) -> None:
+    """Uses the secret up for this machine; raises where it cannot join."""
+    known = ctx.ledger.registry.find(machine)
+    if known is not None and (known.is_there or machine == ctx.machine):
+        raise NotNow(
+            f"{known.name} is in this cluster already: aios machines. Where that is another one, this one "
+            "has a copy of its data directory: join with a new one, AIOS_DATA_DIR=..."
+        )
+    is_removed = known is not None and known.state is MachineState.REMOVED
+    problem = ctx.ledger.registry.members.spend(secret, machine, is_again=not is_removed)
+    if problem:
+        raise UsageError(f"the token {problem}: aios join-token makes one, on the machine that it leads to")
+
+
 def free_name(name: str, taken: Iterable[str]) -> str:
-    """The name, with a number where another machine bears it."""
+    """The name in printable letters, with a number where another machine bears it."""
     used = set(taken)
-    wanted = " ".join(name.split())[:_LONGEST_NAME] or "machine"
+    printable = "".join(letter if letter.isprintable() else " " for letter in name)
+    wanted = " ".join(printable.split())[:_LONGEST_NAME].strip() or "machine"
     number = 2
     chosen = wanted
     while chosen in used:

@@ -20,9 +20,9 @@ Problem = dict[str, str]
 
 
 def machine_named(ctx: Context, word: str) -> Machine:
-    """By its name, or by the beginning of its id; raises ``UsageError`` where that is not one machine."""
+    """By its id, its name, or its id's beginning; raises ``UsageError`` where that is not one machine."""
     known = ctx.ledger.machines_known()
-    named = [one for one in known if one.name == word]
+    named = [one for one in known if one.id == word] or [one for one in known if one.name == word]
     found = named or [one for one in known if word and one.id.startswith(word)]
     if len(found) != 1:
         names = ", ".join(one.name for one in known)

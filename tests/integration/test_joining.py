@@ -12,16 +12,20 @@ from pathlib import Path
 import pytest
 
 from aios_app.agents import DEMO_AGENT
-from aios_app.domain.errors import BadValue, NotNow, StackError, UsageError
+from aios_app.domain.errors import BadValue, NotNow, QueueError, StackError, UsageError
+from aios_app.ledger.members import Members
 from aios_app.services.config import set_setting
 from aios_app.services.context import Context
 from aios_app.services.join_cluster import Token, join_by_token, join_by_url, read_token
+from aios_app.services.machine_news import Herald
+from aios_app.services.machines import list_machines, remove_machine
+from aios_app.services.project_places import machine_named
 from aios_app.services.reconcile import ensure_ledger
 from aios_app.settings import Settings, load
 from aios_app.stack.address import redis_py_url
 from aios_app.stack.certificates import fingerprint, make_certificate
 from tests.conftest import environment_in
-from tests.integration.founder_fixtures import Founder, founding, joined
+from tests.integration.founder_fixtures import Founder, client, founding, joined
 from tests.integration.service_fixtures import running
 
 
@@ -53,6 +57,55 @@ def test_a_secret_lets_one_machine_join_once(founder: Founder) -> None:
     with pytest.raises(UsageError, match="was used already"):
         founder.let_in("two", machine="1" * 36, secret=secret)
     founder.context.ledger.registry.members.dismiss("0" * 36)
+
+
+def test_a_removed_machine_comes_back_by_a_new_secret_alone(founder: Founder) -> None:
+    secret, machine = founder.secret(), "6" * 36
+    name = founder.let_in("six", machine=machine, secret=secret)["name"]
+
+    remove_machine(founder.context, name=name, is_confirmed=True)
+
+    with pytest.raises(UsageError, match="was used already"):
+        founder.let_in("six", machine=machine, secret=secret)
+    assert founder.let_in("six", machine=machine)["name"] == "six"
+
+
+def test_a_machine_that_has_a_key_is_listed_and_removed_though_it_never_came(founder: Founder) -> None:
+    machine = "7" * 36
+    founder.let_in("seven", machine=machine)
+
+    assert machine in {one["id"] for one in list_machines(founder.context)["machines"]}
+    assert remove_machine(founder.context, name="seven", is_confirmed=True)["is_removed"]
+
+
+def test_a_copy_of_a_data_directory_takes_the_place_of_no_machine_that_is_there(
+    founder: Founder, member: Settings
+) -> None:
+    with joined(member) as there:
+        Herald(there).speak()
+        secret = founder.secret()
+
+        for machine in (there.machine, founder.context.machine):
+            with pytest.raises(NotNow, match="in this cluster already"):
+                founder.let_in("copy", machine=machine, secret=secret)
+
+        assert there.ledger.now_ms() > 0
+        assert founder.let_in("copy", machine="8" * 36, secret=secret)["name"] == "copy"
+
+
+def test_a_machine_makes_no_secrets_that_let_others_in(founder: Founder, member: Settings) -> None:
+    with client(member) as connection, pytest.raises(QueueError, match="does not let"):
+        Members(connection).issue("planted", 60_000)
+
+
+def test_a_name_is_printable_and_nobody_is_taken_for_the_one_whose_id_it_bears(founder: Founder) -> None:
+    name = founder.let_in("\x1b[31mevil\x07\n../" + "a" * 10_000)["name"]
+    impostor = founder.let_in(founder.context.machine)["name"]
+
+    assert name.isprintable()
+    assert len(name) <= 60
+    assert impostor == founder.context.machine
+    assert machine_named(founder.context, impostor).id == founder.context.machine
 
 
 def test_an_old_secret_and_an_invented_one_are_refused_in_their_own_words(founder: Founder) -> None:
