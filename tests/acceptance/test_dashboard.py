@@ -88,6 +88,19 @@ def test_a_person_attaches_comes_back_types_a_command_and_leaves(
     assert (stack.settings.data_dir / "dashboard.json").exists()
 
 
+def test_the_terminal_of_steps_is_attached_to_here_after_its_address_was_read(
+    stack: Stack, run: int, screen: DashboardScreen
+) -> None:
+    screen.enters("here: Type | cat", "run here", "attach here")
+    screen.sees("good once, within a minute", "q back")
+    screen.presses("q")
+    screen.sees("leave: C-b d", "1/1: Type")
+
+    screen.presses("C-b", "d")
+    screen.loses("leave: C-b d")
+    stack.ok("stop", "here")
+
+
 def test_ctrl_c_ends_the_program_in_front_and_not_the_dashboard(
     stack: Stack, run: int, screen: DashboardScreen
 ) -> None:

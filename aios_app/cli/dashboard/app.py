@@ -24,13 +24,6 @@ from aios_app.cli.prompt_line import Outcome, run_line
 from aios_app.domain.errors import AiosError
 from aios_app.settings import Settings
 
-#: What ends a line of the prompt.
-_KEYS_OF = {
-    Mode.COMMAND: "Enter runs it   Tab completes   ↑↓ what was typed before   Esc: the list",
-    Mode.SEND: "Enter sends it   Esc back",
-    Mode.SEARCH: "Enter keeps the search   Esc shows all",
-}
-
 
 class Dashboard(Live):
     """Acts on the selected job, for a person in a directory."""
@@ -198,7 +191,7 @@ class Dashboard(Live):
     def _begin(self, mode: Mode, label: str, text: str = "") -> None:
         self._is_at_rest.clear()
         self.prompt.begin(mode, label, text)
-        self.tell(_KEYS_OF[mode])
+        self.tell("")
 
     def _rest(self) -> None:
         self._is_at_rest.set()

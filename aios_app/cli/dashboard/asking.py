@@ -71,7 +71,7 @@ class Reader(ModalScreen[None]):
     """A text on the whole screen, to scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape,ctrl+c", "app.pop_screen"),
+        Binding("q,escape,ctrl+c", "dismiss"),
         Binding("down,j,enter", "scroll(1)"),
         Binding("up,k", "scroll(-1)"),
         Binding("pagedown,space,f,ctrl+d", "page(1)"),

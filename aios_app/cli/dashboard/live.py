@@ -99,7 +99,8 @@ class Live(App[None]):
 
     def tell(self, text: str, *, is_error: bool = False) -> None:
         """Says a line at the bottom, until the next key; the keys where there is nothing to say."""
-        self._message.show(plain(f" {text}", "bold red" if is_error else "") if text else hints())
+        shown = text or self.prompt.hints
+        self._message.show(plain(f" {shown}", "bold red" if is_error else "") if shown else hints())
 
     @property
     def failure(self) -> Exception | None:

@@ -30,6 +30,14 @@ class Mode(enum.Enum):
     SEARCH = "search"
 
 
+#: What ends a line of the prompt.
+_KEYS = {
+    Mode.COMMAND: "Enter runs it   Tab completes   ↑↓ what was typed before   Esc: the list",
+    Mode.SEND: "Enter sends it   Esc back",
+    Mode.SEARCH: "Enter keeps the search   Esc shows all",
+}
+
+
 def pasted_lines(text: str) -> list[str]:
     """The lines of a pasted text that hold something, without what steers a terminal."""
     lines = ("".join(map(_harmless, line)) for line in text.splitlines())
@@ -154,6 +162,11 @@ class Prompt(Horizontal):
         self.input.value = text
         self.input.cursor_position = len(text)
         self.input.focus()
+
+    @property
+    def hints(self) -> str:
+        """The keys of its mode; empty where it has none."""
+        return _KEYS.get(self.mode, "")
 
     def rest(self) -> None:
         """Gives the keys back."""
