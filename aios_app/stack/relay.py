@@ -1,6 +1,7 @@
 """``python -m aios_app.stack.relay``: other machines reach the embedded Redis by TLS.
 
-The server itself speaks no TLS. Bytes are passed on unread, both ways; who may do what is up to the server.
+The server itself speaks no TLS. Bytes are passed on as they come, both ways; who may do what is up to the
+server, and who is not let in by it at once is cut off.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ _MOST = 3500
 _MOST_OF_ONE = 600
 #: Seconds for the TLS handshake.
 _HANDSHAKE_S = 10.0
+#: Seconds until the server has let somebody in: strangers hold no connections.
+_LOGIN_S = 10.0
+#: How it answers AUTH, and HELLO with a password; nobody else is answered so.
+_WELCOMES = (b"+OK", b"%", b"*")
 #: Bytes of one direction that wait for a reader that is slower than the other side.
 _BUFFER = 1 << 18
 _READ = 1 << 16
@@ -84,7 +89,7 @@ class Relay:
             return
         copies = [
             asyncio.create_task(_copy(reader, to_writer)),
-            asyncio.create_task(_copy(to_reader, writer)),
+            asyncio.create_task(_answer(to_reader, writer)),
         ]
         try:
             await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
@@ -94,6 +99,14 @@ class Relay:
             for end in (to_writer, writer):
                 end.transport.abort()
             await asyncio.gather(*copies, return_exceptions=True)
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Passes on the server's answers; ends after the first one where that is a refusal."""
+    first = await asyncio.wait_for(reader.read(_READ), _LOGIN_S)
+    writer.write(first)
+    if first.startswith(_WELCOMES):
+        await _copy(reader, writer)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

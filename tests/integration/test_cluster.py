@@ -128,6 +128,36 @@ def test_who_speaks_no_tls_gets_nothing_and_others_go_on(founder: Founder, membe
     assert member_client.ping()
 
 
+@pytest.mark.parametrize("words", ["PING", "RESET", "HELLO 3", "AUTH default x", "GET aios:1:meta"])
+def test_who_is_not_let_in_keeps_no_connection(founder: Founder, member_client: Any, words: str) -> None:
+    with _by_tls(founder) as stranger:
+        stranger.sendall(words.encode() + b"\r\n")
+        answer = b"".join(iter(lambda: _received(stranger), b""))
+
+    assert answer.startswith((b"-", b"+RESET"))
+    assert member_client.ping()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(20)
+def test_who_says_nothing_keeps_no_connection_either(founder: Founder, member_client: Any) -> None:
+    with _by_tls(founder) as stranger:
+        stranger.settimeout(14)
+        assert _received(stranger) == b""
+    assert member_client.ping()
+
+
+@contextlib.contextmanager
+def _by_tls(founder: Founder) -> Iterator[ssl.SSLSocket]:
+    tls = ssl.create_default_context(cafile=str(founder.settings.cluster_dir / "authority.pem"))
+    address = ("127.0.0.1", founder.settings.relay_port)
+    with (
+        socket.create_connection(address, 5) as plain,
+        tls.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        yield connection
+
+
 def _received(connection: socket.socket) -> bytes:
     with contextlib.suppress(ConnectionError):
         return connection.recv(4096)
