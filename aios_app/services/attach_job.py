@@ -53,9 +53,7 @@ def _renew(ctx: Context, job: Job) -> bool:
             f"see aios logs {job.number}, start it again with aios retry {job.number}"
         )
     if job.finishes not in {Finishes.TURN, Finishes.SILENCE}:
-        raise NotNow(
-            f"#{job.number} has ended: see aios logs {job.number}, or its worktree with aios w{job.number}"
-        )
+        raise NotNow(f"#{job.number} has ended: see aios logs {job.number}, aios diff {job.number}")
     ctx.ledger.renew(job, {JobState.REVIEW}, order=_FIRST + job.number, mode=RESUME)
     dispatch(ctx)
     return True

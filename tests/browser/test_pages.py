@@ -220,6 +220,7 @@ def test_the_page_of_machines_shows_load_memory_and_what_is_waited_for(
     assert re.search(r"\d jobs? waits? for a free slot", shown)
     assert re.search(r"Load [\d.]+ on \d+ core", shown)
     assert re.search(r"Memory [\d.]+ GB of [\d.]+ GB free", shown)
+    assert re.search(r"Can start (\w+, )*d", shown)
     assert re.search(r"python 3[\d.]+, git [\d.]+, tmux [\d.a-z]+", shown)
 
 

@@ -89,3 +89,15 @@ def test_the_machine_is_shown_where_there_is_more_than_one(person: Person, servi
 
     service.answers["GET /jobs?scope=default"] = {"v": 1, "now_ms": NOW_MS, "jobs": jobs, "machines": []}
     assert "pi" not in person.types("jobs").out
+
+
+def test_what_a_machine_cannot_start_is_one_line(person: Person, service: StandIn) -> None:
+    why = {"c": "codex is not installed", "l": "claude is not logged in"}
+    machine = MACHINES[0] | {"slots": 0, "max_agents": 4, "load": 0, "cores": 0, "memory_bytes": 0}
+    machine |= {"available_bytes": 0, "version": "1", "agents": ["d"], "port": 0, "missing": why}
+    machine |= {"is_here": True, "takes_no_jobs": "", "has_redis": True}
+    service.answers["GET /machines"] = {"v": 1, "now_ms": NOW_MS, "machines": [machine]}
+
+    *_, remark = person.types("machines").out.splitlines()
+
+    assert remark == "    box: cannot start c, l: aios doctor there says what is missing"

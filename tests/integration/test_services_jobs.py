@@ -314,4 +314,4 @@ def test_a_job_without_a_session_that_could_come_says_what_to_do_instead(ctx: Co
     finish_attempt(ctx, attempt_of(ctx, stopped), JobState.STOPPED)
     refuses(stopped, "is stopped: see aios logs 2")
     finish_attempt(ctx, attempt_of(ctx, htop), JobState.REVIEW)
-    refuses(htop, "has ended: see aios logs 4, or its worktree with aios w4")
+    refuses(htop, "has ended: see aios logs 4, aios diff 4")

@@ -87,7 +87,7 @@ def _remarks(machine: Json, answer: Json) -> list[str]:
     if own and machine["version"] not in {own, ""}:
         said.append(f"another version than here, which is {own}: update one of them")
     if machine["missing"]:
-        said.append("cannot start " + ", ".join(f"{key} ({why})" for key, why in machine["missing"].items()))
+        said.append(f"cannot start {', '.join(machine['missing'])}: aios doctor there says what is missing")
     if machine["has_redis"] and len(answer["machines"]) > 1:
         said.append("the cluster's Redis is here")
     return said

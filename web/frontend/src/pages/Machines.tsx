@@ -31,51 +31,24 @@ export function MachinesPage() {
   return (
     <>
       <h1>Machines</h1>
-      <Machine status={status} />
-      {machines.map((machine) => !machine.is_here && <OtherMachine key={machine.id} machine={machine} />)}
-      <h2>Queue</h2>
+      {machines.map((machine) => (
+        // What this one told the others is up to a minute old.
+        <Machine
+          key={machine.id}
+          machine={machine.is_here ? { ...machine, ...status.machine } : machine}
+          isAlone={machines.length === 1}
+        />
+      ))}
+      <h2>Jobs</h2>
+      <Counts status={status} />
       <Queue status={status} />
-      <h2>Stack</h2>
+      <h2>Stack of {status.machine.name}</h2>
       <Stack status={status} />
     </>
   );
 }
 
-function Machine({ status: { machine, counts } }: { status: Status }) {
-  const used = machine.memory_bytes - machine.available_bytes;
-  return (
-    <section class="card">
-      <h2>{machine.name}</h2>
-      <dl class="facts-table">
-        <Gauge name="Agents" value={machine.slots} max={machine.max_agents}>
-          {machine.slots} of {count(machine.max_agents, "slot")} in use
-        </Gauge>
-        <Gauge name="Load" isBadFull value={machine.load} max={machine.cores}>
-          {machine.load.toFixed(2)} on {count(machine.cores, "core")}
-        </Gauge>
-        <Gauge name="Memory" isBadFull value={used} max={machine.memory_bytes}>
-          {gigabytes(machine.available_bytes)} of {gigabytes(machine.memory_bytes)} free
-        </Gauge>
-        <dt>Up for</dt>
-        <dd>{age(1000 * machine.uptime_s)}</dd>
-        <dt>Jobs</dt>
-        <dd class="facts">
-          <StateBar states={counts} />
-          {Object.entries(counts).map(
-            ([state, n]) =>
-              n > 0 && (
-                <span key={state}>
-                  {n} <State state={state as keyof typeof counts} />
-                </span>
-              ),
-          )}
-        </dd>
-      </dl>
-    </section>
-  );
-}
-
-function OtherMachine({ machine }: { machine: Known }) {
+function Machine({ machine, isAlone }: { machine: Known; isAlone: boolean }) {
   const used = machine.memory_bytes - machine.available_bytes;
   return (
     <section class="card">
@@ -92,15 +65,35 @@ function OtherMachine({ machine }: { machine: Known }) {
         <Gauge name="Memory" isBadFull value={used} max={machine.memory_bytes}>
           {gigabytes(machine.available_bytes)} of {gigabytes(machine.memory_bytes)} free
         </Gauge>
-        <dt>Agents there</dt>
-        <dd>{machine.agents.join(", ") || "none"}</dd>
-        <dt>AIOS</dt>
-        <dd>
-          {machine.version} at {machine.address || "no address"}
-          {machine.has_redis ? ", with the cluster's Redis" : ""}
-        </dd>
+        <dt>Can start</dt>
+        <dd>{machine.agents.join(", ") || "no agent: aios doctor there says why"}</dd>
+        {!isAlone && (
+          <>
+            <dt>AIOS</dt>
+            <dd>
+              {machine.version} at {machine.address || "no address"}
+              {machine.has_redis ? ", with the cluster's Redis" : ""}
+            </dd>
+          </>
+        )}
       </dl>
     </section>
+  );
+}
+
+function Counts({ status: { counts } }: { status: Status }) {
+  return (
+    <p class="facts">
+      <StateBar states={counts} />
+      {Object.entries(counts).map(
+        ([state, n]) =>
+          n > 0 && (
+            <span key={state}>
+              {n} <State state={state as keyof typeof counts} />
+            </span>
+          ),
+      )}
+    </p>
   );
 }
 
@@ -165,6 +158,8 @@ function Stack({ status }: { status: Status }) {
           .map(([name, version]) => `${name} ${version || "is missing"}`)
           .join(", ")}
       </dd>
+      <dt>Up for</dt>
+      <dd>{age(1000 * machine.uptime_s)}</dd>
       <dt>Data</dt>
       <dd>
         <code>{status.data_dir}</code>
