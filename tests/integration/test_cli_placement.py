@@ -75,7 +75,7 @@ def test_the_machine_is_shown_where_there_is_more_than_one(person: Person, servi
         job(2, "running", machine="m2", placed="3 of 4 slots were free there"),
         job(3, "queued", machine="", reason="for a free slot"),
     ]
-    service.answers["GET /jobs?scope=default"] = {
+    service.answers["GET /jobs?scope=default&most=500"] = {
         "v": 1,
         "now_ms": NOW_MS,
         "jobs": jobs,
@@ -87,7 +87,7 @@ def test_the_machine_is_shown_where_there_is_more_than_one(person: Person, servi
     wide = person.types("jobs", "--wide").out
     assert "    machine  pi\n    placed   3 of 4 slots were free there\n" in wide
 
-    service.answers["GET /jobs?scope=default"] = {"v": 1, "now_ms": NOW_MS, "jobs": jobs, "machines": []}
+    service.answers["GET /jobs?scope=default&most=500"] = {"v": 1, "now_ms": NOW_MS, "jobs": jobs, "machines": []}
     assert "pi" not in person.types("jobs").out
 
 
