@@ -117,6 +117,9 @@ confirm() {
     case $answer in '' | [Yy]*) ;; *) fail 3 "Nothing was changed." ;; esac
 }
 
+# Set to no for an update, which installs no package of the system: it runs while nobody looks.
+may_install=yes
+
 # install_packages PACKAGE...: goes ahead, asks, or prints the one command and exits 3.
 install_packages() {
     [ $# -gt 0 ] || return 0
@@ -128,7 +131,7 @@ install_packages() {
     command -v apt-get >/dev/null 2>&1 || fail 3 "Missing: $*. Install them as this system does it, then run this again."
     if is_terminal && { is_root || [ -n "$sudo" ]; }; then
         confirm "Go on?"
-    elif ! is_root && ! sudo -n true 2>/dev/null; then
+    elif [ "$may_install" = no ] || { ! is_root && ! sudo -n true 2>/dev/null; }; then
         fail 3 "Missing: $*. Run this$as_root, then the same again:
     $command"
     fi
@@ -157,15 +160,22 @@ announce() {
 # The state of pyproject.toml that an installation belongs to.
 project_digest() { sha256sum <"$root/pyproject.toml" | cut -c1-64; }
 
-# Whether the environment is what pyproject.toml asks for; one with the developers' tools serves all.
+# Reads what the environment was made for.
+read_installed() { [ -f "$root/.venv/.installed" ] && read -r kind digest place <"$root/.venv/.installed"; }
+
+# Whether the environment is what pyproject.toml asks for, here; one with the developers' tools serves all.
 is_installed() {
-    [ -f "$root/.venv/.installed" ] && "$root/.venv/bin/python" -c '' 2>/dev/null || return 1
-    read -r kind digest <"$root/.venv/.installed"
-    [ "$digest" = "$(project_digest)" ] && { [ "$kind" = dev ] || [ "$kind" = "$wanted_kind" ]; }
+    read_installed && "$root/.venv/bin/python" -c '' 2>/dev/null || return 1
+    [ "$digest" = "$(project_digest)" ] && [ "$place" -ef "$root" ] &&
+        { [ "$kind" = dev ] || [ "$kind" = "$wanted_kind" ]; }
 }
+
+# Whether it leads to the checkout that this one was moved, or copied, from.
+is_of_another_place() { read_installed && [ -n "$place" ] && ! [ "$place" -ef "$root" ]; }
 
 make_environment() {
     if is_installed; then return; fi
+    if is_of_another_place; then rm -rf "$root/.venv"; fi
     rm -f "$root/.venv/.installed"
     if ! "$root/.venv/bin/python" -m pip --version >/dev/null 2>&1; then
         python=$(find_python) || fail 4 "There is no Python >= 3.11 in PATH."
@@ -176,7 +186,7 @@ make_environment() {
     # The pages are made on their own, by make_pages.
     (cd "$root" && HATCH_BUILD_NO_HOOKS=true .venv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -e ".$extra") ||
         fail 4 "pip could not install AIOS into $root/.venv: see above."
-    echo "$wanted_kind $(project_digest)" >"$root/.venv/.installed"
+    echo "$wanted_kind $(project_digest) $root" >"$root/.venv/.installed"
 }
 
 # set_up KIND: system packages and .venv as KIND (plain or dev) needs them; quick where all is there.

@@ -96,7 +96,7 @@ def _run_setup(release: Path, output: int, limit_s: float, keep_open: Sequence[i
     """Its status; None where it was ended at the limit, with all that it had started."""
     try:
         process = subprocess.Popen(
-            [release / "script/setup"],
+            [release / "script/setup", "update"],
             cwd=release,
             env=environment_without("AIOS_", "GIT_", *_PYTHON),
             stdin=subprocess.DEVNULL,

@@ -140,6 +140,17 @@ def test_with_the_right_to_it_packages_are_installed_from_fresh_lists(machine: M
     assert ("sudo" in calls) == (user != "0")
 
 
+def test_an_update_installs_nothing_of_the_system_and_names_what_is_missing(machine: Machine) -> None:
+    machine.add("id", "echo 0")
+    machine.add("apt-get", f"echo called >> {machine.log}")
+
+    done = machine.run("may_install=no; install_packages fish")
+
+    assert done.returncode == 3
+    assert "Missing: fish. Run this, then the same again:\n    apt-get update && apt-get" in done.stderr
+    assert not machine.log.exists()
+
+
 def test_a_failing_package_manager_ends_the_script(machine: Machine) -> None:
     machine.add("id", "echo 0")
     machine.add("apt-get", "echo noise; case $1 in update) ;; *) echo no space left >&2; exit 100 ;; esac")
@@ -173,3 +184,23 @@ def test_without_an_environment_the_program_says_what_makes_one(tmp_path: Path) 
 
     assert done.returncode == 4
     assert f"run {tmp_path}/script/setup" in done.stderr
+
+
+def test_a_checkout_that_was_moved_says_so_and_its_environment_counts_for_nothing(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "aios", tmp_path / "aios")
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\n[ $1 = -c ] || echo runs\n")
+    python.chmod(0o755)
+    (tmp_path / "pyproject.toml").touch()
+    ask = f"root={tmp_path}; . {ROOT}/script/lib.sh; wanted_kind=plain; digest=$(project_digest)\n"
+    for place, said, answer in (("elsewhere", "was moved or copied", "no"), (str(tmp_path), "runs", "yes")):
+        line = (
+            f'echo "plain $digest {place}" >{tmp_path}/.venv/.installed; is_installed && echo yes || echo no'
+        )
+
+        known = subprocess.run(["/bin/sh", "-c", ask + line], capture_output=True, text=True, check=True)
+        done = subprocess.run([tmp_path / "aios"], capture_output=True, text=True, check=False)
+
+        assert known.stdout == f"{answer}\n"
+        assert said in done.stdout + done.stderr
