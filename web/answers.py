@@ -132,7 +132,7 @@ ANSWERS: Mapping[str, Mapping[int, Shape]] = {
         results=list_of(
             record(
                 job=_JOB,
-                outcome=one_of(["stopping", "stopped", "not running"]),
+                outcome=one_of(["stopping", "stopped", "away", "not running"]),
                 survivors=_LINES,
             )
         )

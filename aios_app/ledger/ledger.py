@@ -299,9 +299,12 @@ class Ledger:
         fields_json = as_json({name: str(value) for name, value in changes.items()})
         return bool(self._run("note_check", job.number, job.turns, sources_json, fields_json))
 
-    def pass_stage(self, attempt: str) -> bool:
-        """The job of this attempt, which waits for an answer or a machine, holds its stage no longer."""
-        return bool(self._run("pass_stage", attempt))
+    def pass_stage(self, attempt: str, *, is_away: bool = False) -> bool:
+        """The job of this attempt holds its stage no longer, if it waits for an answer or a machine.
+
+        ``is_away``: whatever it does, as its machine does not answer.
+        """
+        return bool(self._run("pass_stage", attempt, int(is_away)))
 
     # Attempts
 
@@ -366,8 +369,8 @@ class Ledger:
             lacks=_reasons(lacks),
         )
 
-    def waiting(self, machine: str, most: int) -> list[int]:
-        """The first jobs that wait for a slot of the machine; without a name of those that any may take."""
+    def waiting(self, machine: str, most: int = 0) -> list[int]:
+        """The jobs that wait for a slot of the machine, without a name those that any may take; 0: all."""
         with redis_errors():
             queue = keys.machine(machine) + ":queue"
             return [int(number) for number in self._redis.zrange(queue, 0, most - 1)]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from aios_app.domain.machines import Machine, MachineState
+from aios_app.domain.models import Job, JobState
 from aios_app.domain.placing import by_room, offered, why_blocked, why_nowhere
 from aios_app.ledger.ledger import Claim, Offer
 from aios_app.queue.sending import MESSAGE_VERSION
@@ -16,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 #: The queue of the jobs that any machine may take.
 _ANY = ""
-#: Jobs of one queue that are told why they wait: a person reads no more of them.
+#: Jobs that any machine may take and that are told why they wait: a person reads no more of them.
 _MOST_EXPLAINED = 200
 
 
@@ -111,10 +112,28 @@ def _explain(ctx: Context, machine: Machine, why: str) -> None:
     """The machine's own jobs wait for it; their stages no longer than ``--skip-waiting`` says."""
     if machine.is_there and machine.state is MachineState.DRAINED:
         _carry_out(ctx, machine.id, ctx.ledger.claim(machine.id, Offer(most=0, only_resumed=True)))
-    numbers = ctx.ledger.waiting(machine.id, _MOST_EXPLAINED)
+    numbers = ctx.ledger.waiting(machine.id)
     ctx.ledger.say_waits(machine.id, dict.fromkeys(numbers, f"for machine {machine.name}: {why}"))
+    _limit_waits(ctx, ctx.ledger.jobs(numbers))
+
+
+def is_left(ctx: Context, job: Job) -> bool:
+    """Whether the job's machine does not answer, so that nothing is heard of it."""
+    machine = ctx.ledger.registry.find(job.machine)
+    return machine is not None and not machine.is_there
+
+
+def limit_left(ctx: Context, machines: Sequence[Machine]) -> None:
+    """Also for the jobs at work on machines that do not answer stages wait no longer than runs say."""
+    away = {one.id for one in machines if not one.is_there}
+    if away:
+        jobs = ctx.ledger.jobs_in([JobState.PREPARING, JobState.RUNNING])
+        _limit_waits(ctx, [job for job in jobs if job.machine in away])
+
+
+def _limit_waits(ctx: Context, jobs: Sequence[Job]) -> None:
     runs: dict[int, int] = {}
-    for job in ctx.ledger.jobs(numbers):
+    for job in jobs:
         if job.run not in runs:
             runs[job.run] = int(ctx.ledger.run(job.run)["skip_waiting_s"])
         if runs[job.run]:

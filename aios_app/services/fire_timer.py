@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aios_app.domain.models import Job, JobState
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.announce import tell_news
-from aios_app.services.claim import dispatch
+from aios_app.services.claim import dispatch, is_left
 from aios_app.services.context import Context
 from aios_app.services.count_tokens import count_tokens
 from aios_app.services.end_job import CLOSE, end_job
@@ -66,7 +66,7 @@ def _fire(ctx: Context, kind: str, attempt_id: str) -> None:
         _REPEATED[kind](ctx, attempt)
         return
     if kind == SKIP:
-        if ctx.ledger.pass_stage(attempt_id):
+        if ctx.ledger.pass_stage(attempt_id, is_away=is_left(ctx, ctx.ledger.job_of(attempt))):
             dispatch(ctx)
         return
     if kind == GONE:

@@ -12,7 +12,7 @@ from typing import Any
 from aios_app.agents import module_for
 from aios_app.domain.machines import BEAT_MS
 from aios_app.domain.models import Agent
-from aios_app.services.claim import dispatch
+from aios_app.services.claim import dispatch, limit_left
 from aios_app.services.context import Context
 from aios_app.stack.login_shell import login_environment
 from aios_app.stack.machine import machine_facts
@@ -51,9 +51,11 @@ class Herald:
 
     def _look_at_waiting(self, agents: Mapping[str, str]) -> None:
         """Jobs may have waited for what this machine can do now, or for one that is not there any more."""
-        there = [one.id for one in self._ctx.ledger.machines_known() if one.is_there]
+        machines = self._ctx.ledger.machines_known()
+        there = [one.id for one in machines if one.is_there]
         if agents != self._agents_told or min(there, default="") == self._ctx.machine:
             dispatch(self._ctx)
+            limit_left(self._ctx, machines)
         self._agents_told = agents
 
     def _greet(self) -> None:

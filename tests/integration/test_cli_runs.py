@@ -381,6 +381,7 @@ def test_stop_waits_for_the_ends_and_says_what_came_of_each(person: Person, serv
         {"job": job(1, "running", is_open=True), "outcome": "stopping", "survivors": ["42 gpg-agent"]},
         {"job": job(2, "stopped"), "outcome": "stopped", "survivors": []},
         {"job": job(3, "review"), "outcome": "not running", "survivors": []},
+        {"job": job(4, "running"), "outcome": "away", "survivors": []},
     ]
     service.answers["POST /jobs/stop"] = {"v": 1, "results": results}
     service.emit(job(1, "stopped"))
@@ -388,7 +389,12 @@ def test_stop_waits_for_the_ends_and_says_what_came_of_each(person: Person, serv
     done = person.types("stop", "r1", "--all-processes")
 
     assert done.code == 0
-    assert done.out.splitlines() == ["#2 stopped (not started)", "#3 not running: review", "#1 stopped"]
+    assert done.out.splitlines() == [
+        "#2 stopped (not started)",
+        "#3 not running: review",
+        "#4 ends once its machine answers again (aios machines)",
+        "#1 stopped",
+    ]
     assert "42 gpg-agent" in done.err
     assert service.body_of("POST /jobs/stop")["all_processes"]
 

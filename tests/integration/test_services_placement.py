@@ -12,7 +12,7 @@ from aios_app.domain.machines import MachineState
 from aios_app.domain.models import Job, JobState
 from aios_app.queue.sending import WORKTREE_CREATE
 from aios_app.services.catalogue_sync import sync_catalogue
-from aios_app.services.claim import dispatch
+from aios_app.services.claim import dispatch, limit_left
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
 from aios_app.services.finish_job import finish_attempt
@@ -20,6 +20,7 @@ from aios_app.services.fire_timer import fire_due_timers
 from aios_app.services.open_session import OpenRequest, open_session
 from aios_app.services.spawn_job import RESUME
 from aios_app.services.start_run import start_run
+from aios_app.services.stop_jobs import stop_jobs
 from tests.integration.machine_fixtures import Join, has_no_worker, is_gone, is_there, join, sent_to
 from tests.integration.service_fixtures import attempt_of, now, request, started
 
@@ -211,6 +212,63 @@ def test_a_stage_waits_for_a_machine_no_longer_than_skip_waiting_says(pair: Pair
     fire_due_timers(pi)
 
     assert [job.state for job in now(pi, jobs)] == [JobState.QUEUED, JobState.PREPARING]
+
+
+def test_a_stage_goes_on_without_a_job_at_work_on_a_machine_that_is_gone(pair: Pair) -> None:
+    box, pi = pair
+    jobs = started(pi, "d:1", "x", source="all", is_sequential=True, skip_waiting="1s")
+    dispatch(pi)
+    is_gone(box)
+
+    limit_left(pi, pi.ledger.machines_known())
+    kind, attempt, _ = pi.ledger.next_timer(pi.machine) or ("", "", 0)
+    pi.ledger.set_timer(pi.machine, kind, attempt, 1)
+    fire_due_timers(pi)
+
+    assert [job.state for job in now(pi, jobs)] == [JobState.PREPARING, JobState.PREPARING]
+
+
+def test_no_stage_is_passed_once_the_machine_is_back(pair: Pair) -> None:
+    box, pi = pair
+    jobs = started(pi, "d:1", "x", source="all", is_sequential=True, skip_waiting="1s")
+    dispatch(pi)
+    is_gone(box)
+    limit_left(pi, pi.ledger.machines_known())
+    kind, attempt, _ = pi.ledger.next_timer(pi.machine) or ("", "", 0)
+
+    is_there(box)
+    pi.ledger.set_timer(pi.machine, kind, attempt, 1)
+    fire_due_timers(pi)
+
+    assert [job.state for job in now(pi, jobs)] == [JobState.PREPARING, JobState.QUEUED]
+
+
+def test_stop_lets_the_stage_of_a_job_go_on_whose_machine_is_gone(pair: Pair) -> None:
+    box, pi = pair
+    first, second = started(pi, "d:1", "x", source="all", is_sequential=True)
+    dispatch(pi)
+    is_gone(box)
+
+    [result] = stop_jobs(pi, now(pi, [first]), all_processes=False)
+
+    assert (result["outcome"], result["job"]["state"]) == ("away", "preparing")
+    assert [job.state for job in now(pi, [first, second])] == [JobState.PREPARING, JobState.PREPARING]
+    assert attempt_of(box, first).ending == "stop"
+
+
+def test_a_stage_waits_no_longer_however_many_jobs_wait_before_it(pair: Pair) -> None:
+    box, pi = pair
+    is_gone(box)
+    for _ in range(3):
+        started(pi, "shop", "d:99", "x")
+    last = started(pi, "d:1", "x", source="all", is_sequential=True, skip_waiting="1s")
+
+    dispatch(pi)
+
+    timer = pi.ledger.next_timer(pi.machine)
+    assert timer is not None
+    assert timer[1] == last[0].attempt
+    assert now(pi, last)[0].reason == "for machine box: unreachable"
 
 
 def test_a_machine_can_be_named(pair: Pair) -> None:

@@ -83,6 +83,8 @@ def _begin(result: Json, ending: dict[int, Json]) -> None:
         ending[job["number"]] = job
     elif outcome == "stopped":
         output.say(f"#{job['number']} stopped (not started)")
+    elif outcome == "away":
+        output.say(f"#{job['number']} ends once its machine answers again (aios machines)")
     else:
         output.say(output.clean(f"#{job['number']} {outcome}: {job['state']}"))
 
