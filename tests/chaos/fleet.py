@@ -216,7 +216,7 @@ class Fleet(Stack):
 
     def outlast(self, seconds: float) -> None:
         """Returns after a time limit of the product's own is over, for which there is no event."""
-        select.select([], [], [], seconds)
+        select.select([], [], [], max(0.0, seconds))
 
     # What came of it
 

@@ -14,8 +14,9 @@ from aios_app.domain.models import Job, JobState
 from tests.chaos.fleet import Fleet
 from tests.conftest import new_project
 
-#: Refuses what is no move forward, and keeps in mind that somebody tried.
+#: Refuses what is no move forward of a branch, and keeps in mind that somebody tried.
 _UPDATE_HOOK = """\
+case $1 in refs/heads/*) ;; *) exit 0 ;; esac
 case $2 in *[!0]*) git merge-base --is-ancestor "$2" "$3" || { echo "$@" >>forced; exit 1; } ;; esac
 """
 

@@ -52,10 +52,10 @@ class Site(Fleet):
         self.host.heal()
         self.ok("up")
 
-    def refused(self, *words: str) -> str:
-        """The one line that a command says which cannot reach what it needs."""
+    def refused(self, *words: str, code: int = 4) -> str:
+        """The one line of a command that is refused; by default it cannot reach what it needs."""
         done = self.run(*words)
-        assert (done.returncode, done.stdout) == (4, ""), done
+        assert (done.returncode, done.stdout) == (code, ""), done
         assert len(done.stderr.splitlines()) == 1, done.stderr
         return done.stderr
 
@@ -100,6 +100,12 @@ class Site(Fleet):
         """The host loses its power: nothing of it is there any more, and nobody hears of it."""
         self.host.cut()
         self.host.crash()
+
+
+def working(founder: Site, project: str) -> Job:
+    """A job there whose agent works until the project is released."""
+    (job,) = founder.running(founder.start("multi", project, "s:1", "hold"), 1)
+    return job
 
 
 @contextmanager

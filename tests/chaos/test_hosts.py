@@ -15,7 +15,7 @@ from aios_app.stack.states import living
 from tests.acceptance.stack import QUICK
 from tests.browser.viewer import Viewer, captured
 from tests.chaos.landings import Shop, check_history, check_only_forward, file_of
-from tests.chaos.sites import MISSED_S, Site
+from tests.chaos.sites import MISSED_S, Site, working
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
@@ -31,7 +31,7 @@ def browser_on(site: Site) -> Iterator[Viewer]:
     with (
         sync_playwright() as playwright,
         closing(playwright.chromium.launch(executable_path=program, args=flags)) as browser,
-        closing(browser.new_context(viewport={"width": 1200, "height": 900})) as context,
+        closing(browser.new_context(viewport={"width": 1200, "height": 1600})) as context,
     ):
         viewer = Viewer(site, context)
         yield viewer
@@ -46,7 +46,7 @@ def test_all_goes_to_every_project_on_the_host_that_has_it(sites: list[Site]) ->
     names = {site.machine: site.host.name for site in sites}
     assert Counter(names[job.machine] for job in jobs) == {"h1": 6, "h2": 6, "h3": 6}
     assert all(job.project.startswith(names[job.machine]) for job in jobs)
-    assert [job.added for job in jobs] == [1] * 18
+    founder.eventually(lambda: [job.added for job in founder.jobs(jobs[0].run)] == [1] * 18)
     for site in sites:
         site.check_sessions(site.here(jobs[0].run))
 
@@ -65,7 +65,7 @@ def test_terminals_of_all_agents_are_typed_into_and_seen_from_one_page(sites: li
             viewer.type("demo: seconds 0.1\n")
             viewer.await_screen(lambda lines: sum(line.startswith("done: ") for line in lines) == 2)
             assert "demo> demo: seconds 0.1" in captured(owners[job.machine], job)
-            page.goto(page.url.partition("/jobs")[0] + "/jobs")
+            page.click("nav a[href='/jobs']")
 
     founder.eventually(lambda: [job.turns for job in founder.jobs(1)] == [2] * 18)
 
@@ -98,7 +98,7 @@ def test_the_work_of_a_host_that_never_comes_back_goes_on_elsewhere(sites: list[
     founder, second, third = sites
     with founder.served("shared") as place, founder.closed("h3-0"):
         job = _pushed(founder, place, "h3")
-        (held,) = founder.running(founder.start("multi", "h3-0", "s:1", "hold"), 1)
+        held = working(founder, "h3-0")
         third.crash()
         founder.eventually(lambda: not founder.known()["h3"].is_there, deadline_s=MISSED_S)
         assert founder.ok("jobs", str(job.number), str(held.number)).count("unreachable since") == 2
@@ -117,9 +117,9 @@ def test_the_work_of_a_host_that_never_comes_back_goes_on_elsewhere(sites: list[
 
 def test_a_removed_machine_that_comes_back_is_told_so_and_overwrites_nothing(sites: list[Site]) -> None:
     founder, second, _ = sites
-    with founder.served("common") as place, founder.closed("h2-0"):
+    with founder.served("common") as place, founder.closed("h2-0", "h2-1"):
         job = _pushed(founder, place, "h2")
-        (held,) = founder.running(founder.start("multi", "h2-0", "s:1", "hold"), 1)
+        held, ends = (working(founder, project) for project in ("h2-0", "h2-1"))
         second.host.cut()
         founder.ok("machines", "remove", "h2", "-y")
         founder.settle(job.run, JobState.LOST)
@@ -128,15 +128,17 @@ def test_a_removed_machine_that_comes_back_is_told_so_and_overwrites_nothing(sit
         assert again.machine == founder.machine
         founder.ok("land", str(job.number), "-y")
 
-        with founder.recovery("a removed machine comes back"):
+        with founder.recovery("a removed machine comes back and its stack ends"):
             second.host.heal()
+            founder.release("h2-1")
             founder.eventually(lambda: not living(second.settings))
-        for words in (["up"], ["jobs"], ["multi", "h2-0", "v:1", "turn"]):
-            assert "removed from its cluster" in second.refused(*words)
+        for words in (["up"], ["multi", "h2-0", "v:1", "turn"]):
+            assert "was removed from its cluster: aios worker --join" in second.refused(*words, code=3)
         second.check_sessions([job, held])
+        assert held.name in second.ok("ls")
         assert (second.worktree(job) / file_of(job)).read_text() == "h2\n"
         _check_landed_once(founder, place, job, ["h2", "h1"])
-        assert founder.settle(held.run, JobState.LOST)
+        assert [founder.job(one.number).state for one in (held, ends)] == [JobState.LOST] * 2
 
 
 def _pushed(founder: Site, place: Shop, machine: str) -> Job:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from aios_app.domain.models import Job, JobState
+from aios_app.domain.models import JobState
 from tests.chaos.landings import check_landed, outcomes, shop
-from tests.chaos.sites import MISSED_S, Site
+from tests.chaos.sites import MISSED_S, Site, working
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
@@ -21,7 +23,7 @@ def test_a_host_that_is_cut_off_at_every_step_loses_and_doubles_nothing(sites: l
     lands, spawns, runs, ends = (shop(second, name) for name in ("lands", "spawns", "runs", "ends"))
     with founder.closed(runs.name, ends.name):
         (landing,) = second.settle(founder.start("multi", lands.name, "s:1", "write"), JobState.REVIEW)
-        works, over = (_working(founder, place.name) for place in (runs, ends))
+        works, over = (working(founder, place.name) for place in (runs, ends))
         second.arm("session-before")
         begun = founder.start("multi", spawns.name, "s:1", "write")
         second.await_point()
@@ -30,27 +32,28 @@ def test_a_host_that_is_cut_off_at_every_step_loses_and_doubles_nothing(sites: l
         second.await_point()
 
         with founder.recovery("a host is cut off for a minute: spawn, run, end, landing"):
-            second.host.cut()
-            cut_s = time.monotonic()
-            second.go()
-            second.go()
-            founder.release(ends.name)
-            waits, goes_on = _sequences(founder)
-            founder.eventually(lambda: not founder.known()["h2"].is_there, deadline_s=MISSED_S)
-            assert "unreachable since" in founder.ok("jobs", str(works.number))
-            assert "h2" in founder.refused("diff", str(works.number))
-            founder.settle(goes_on, JobState.REVIEW)
-            _check_waits(third, waits)
-            founder.outlast(cut_s + _CUT_S - time.monotonic())
-            second.host.heal()
+            with _cut_off(second):
+                second.go()
+                second.go()
+                founder.release(ends.name)
+                passed = founder.start("all", "s:1", "write", "--seq", "--only", "h?-2")
+                founder.eventually(lambda: not founder.known()["h2"].is_there, deadline_s=MISSED_S)
+                assert "unreachable since" in founder.ok("jobs", str(works.number))
+                assert "h2" in founder.refused("diff", str(works.number))
+                _pass_by(founder, passed)
+                waits, goes_on = _sequences(founder)
+                founder.settle(goes_on, JobState.REVIEW)
+                founder.eventually(lambda: _is_waited_for(third, waits))
             for run in (begun, over.run, waits):
                 founder.settle(run, JobState.REVIEW)
+            founder.settle(passed, JobState.REVIEW, JobState.STOPPED)
         founder.running(works.run, 1)
     assert outcomes(asked) == ["landed"]
     jobs = [job for run in (begun, works.run, over.run) for job in founder.settle(run, JobState.REVIEW)]
     check_landed(second, lands, [founder.job(landing.number)])
     founder.check_started_once([*jobs, *founder.jobs(waits), *founder.jobs(goes_on)])
     assert all(job.machine == second.machine for job in jobs)
+    assert [job.state for job in founder.jobs(passed)].count(JobState.STOPPED) == 1
     assert "unreachable" not in third.ok("jobs", "--all")
 
 
@@ -59,7 +62,7 @@ def test_a_founder_that_is_cut_off_finds_all_as_it_is(sites: list[Site]) -> None
     lands, spawns = shop(third, "far-lands"), shop(second, "far-spawns")
     with founder.closed("h1-2", "h2-2", "h3-2"):
         (landing,) = third.settle(founder.start("multi", lands.name, "s:1", "write"), JobState.REVIEW)
-        jobs = [_working(founder, f"{site.host.name}-2") for site in sites]
+        jobs = [working(founder, f"{site.host.name}-2") for site in sites]
         second.arm("session-before")
         begun = founder.start("multi", spawns.name, "s:1", "write")
         second.await_point()
@@ -68,15 +71,12 @@ def test_a_founder_that_is_cut_off_finds_all_as_it_is(sites: list[Site]) -> None
         third.await_point()
 
         with founder.recovery("the founder is cut off for a minute: spawn, end, landing of members"):
-            founder.host.cut()
-            cut_s = time.monotonic()
-            second.go()
-            third.go()
-            founder.release("h1-2", "h2-2", "h3-2")
-            founder.settle(jobs[0].run, JobState.REVIEW)
-            assert "Redis does not answer" in third.refused("jobs")
-            founder.outlast(cut_s + _CUT_S - time.monotonic())
-            founder.host.heal()
+            with _cut_off(founder):
+                second.go()
+                third.go()
+                founder.release("h1-2", "h2-2", "h3-2")
+                founder.settle(jobs[0].run, JobState.REVIEW)
+                assert "Redis does not answer" in third.refused("jobs")
             for run in (begun, *(job.run for job in jobs)):
                 founder.settle(run, JobState.REVIEW)
     assert outcomes(asked) == ["landed"]
@@ -87,12 +87,12 @@ def test_a_founder_that_is_cut_off_finds_all_as_it_is(sites: list[Site]) -> None
 def test_members_outlive_a_redis_that_is_killed(sites: list[Site]) -> None:
     founder, _, third = sites
     with founder.closed("h2-0", "h3-0"):
-        works, over = (_working(founder, name) for name in ("h2-0", "h3-0"))
+        works, over = (working(founder, name) for name in ("h2-0", "h3-0"))
         with founder.recovery("kill -9 of the founder's Redis, members work"):
             founder.kill("redis")
             founder.release("h3-0")
             founder.eventually(lambda: bool(founder.known()))
-            run = third.start("multi", "h2-1", "h3-1", "s:1", "write")
+            run = third.start("all", "s:1", "write", "--only", "h?-1")
             for number in (run, over.run):
                 founder.settle(number, JobState.REVIEW)
         founder.running(works.run, 1)
@@ -103,7 +103,7 @@ def test_members_outlive_a_redis_that_is_killed(sites: list[Site]) -> None:
 def test_members_outlive_a_crash_of_the_founders_host(sites: list[Site]) -> None:
     founder, second, third = sites
     with founder.closed("h1-0", "h2-0", "h3-0"):
-        own, works, over = (_working(founder, f"{site.host.name}-0") for site in sites)
+        own, works, over = (working(founder, f"{site.host.name}-0") for site in sites)
         with founder.recovery("kill -9 of all on the founder's host, its start"):
             founder.crash()
             founder.release("h3-0")
@@ -114,26 +114,40 @@ def test_members_outlive_a_crash_of_the_founders_host(sites: list[Site]) -> None
         founder.running(works.run, 1)
         second.check_sessions([works])
     founder.settle(works.run, JobState.REVIEW)
-    jobs = founder.settle(third.start("all", "v:1", "turn"), JobState.REVIEW)
+    jobs = founder.settle(third.start("all", "v:1", "turn", "--only", "h?-?"), JobState.REVIEW)
     assert {job.machine for job in jobs} == {site.machine for site in sites}
     founder.check_started_once([founder.job(works.number), founder.job(over.number), *jobs])
 
 
-def _working(founder: Site, project: str) -> Job:
-    """A job there whose agent works until the project is released."""
-    (job,) = founder.running(founder.start("multi", project, "s:1", "hold"), 1)
-    return job
+@contextmanager
+def _cut_off(site: Site) -> Iterator[None]:
+    """For over a minute nothing reaches the host, and nothing comes from it."""
+    until_s = time.monotonic() + _CUT_S
+    site.host.cut()
+    try:
+        yield
+        site.outlast(until_s - time.monotonic())
+    finally:
+        site.host.heal()
 
 
 def _sequences(founder: Site) -> tuple[int, int]:
     """Two runs with one project after the other: one comes to a project of h2, the other does not."""
-    waits = founder.start("multi", "h1-0", "h2-0", "h3-0", "s:1", "write", "--seq")
-    goes_on = founder.start("multi", "h3-1", "h1-1", "h3-2", "s:1", "write", "--seq")
-    return waits, goes_on
+    sequence = ("all", "s:1", "write", "--seq")
+    waits = founder.start(*sequence, "--only", "h?-0")
+    return waits, founder.start(*sequence, "--only", "h1-1", "--only", "h3-*", "--except", "h3-0")
 
 
-def _check_waits(site: Site, run: int) -> None:
-    """The job of the host that is away is the only thing that the sequence waits for, and it is said so."""
+def _pass_by(founder: Site, run: int) -> None:
+    """The sequence has begun a job on the host that is away, and goes on once a person stops that."""
+    first, away, last = founder.jobs(run)
+    assert (first.state, away.state, last.state) == (JobState.REVIEW, JobState.PREPARING, JobState.QUEUED)
+    assert "ends once its machine answers again" in founder.ok("stop", str(away.number))
+    founder.eventually(lambda: founder.job(last.number).state is JobState.REVIEW)
+
+
+def _is_waited_for(site: Site, run: int) -> bool:
+    """Whether the sequence has come to the job of the host that is away, and says that it waits for that."""
     states = [job.state for job in site.jobs(run)]
-    assert states == [JobState.REVIEW, JobState.QUEUED, JobState.QUEUED]
-    assert "for machine h2: unreachable since" in site.ok("jobs", "--wide", f"r{run}")
+    is_so = states == [JobState.REVIEW, JobState.QUEUED, JobState.QUEUED]
+    return is_so and "for machine h2: unreachable since" in site.ok("jobs", "--wide", f"r{run}")
