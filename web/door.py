@@ -7,6 +7,7 @@ import enum
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Protocol
 
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 #: Connections at once, sockets with them; one more is closed at once. Idle ones are closed after ``_IDLE_S``.
 MAX_CONNECTIONS = 600
+#: Of one address that has not been let in as a WebSocket: nobody takes all of them.
+MAX_OF_ONE = 100
 #: Of one WebSocket message; a longer one closes the socket before it is read.
 MAX_MESSAGE_BYTES = 1024 * 1024
 #: A browser that is asleep answers late; one whose machine is gone is noticed after twice this.
@@ -79,10 +82,14 @@ class Doorway:
         return self._server is not None
 
     def listen(
-        self, app: Application, tls: ssl.SSLContext | None, listeners: Collection[socket.socket]
+        self,
+        app: Application,
+        tls: ssl.SSLContext | None,
+        listeners: Collection[socket.socket],
+        most_of_one: int = MAX_CONNECTIONS,
     ) -> None:
-        """Serves the application from now on."""
-        self._server = _Server(self, app, tls)
+        """Serves the application from now on; ``most_of_one`` connections of one address at a time."""
+        self._server = _Server(self, app, tls, most_of_one)
         self._server.add_sockets(listeners)
 
     async def stop(self) -> None:
@@ -155,10 +162,10 @@ class Door(Doorway):
 
 
 class _Server(HTTPServer):
-    """Refuses connections beyond ``MAX_CONNECTIONS``."""
+    """Refuses connections beyond ``MAX_CONNECTIONS``, and those of one address beyond ``most_of_one``."""
 
     def initialize(  # type: ignore[override]
-        self, door: Doorway, app: Application, tls: ssl.SSLContext | None
+        self, door: Doorway, app: Application, tls: ssl.SSLContext | None, most_of_one: int
     ) -> None:
         super().initialize(
             app,
@@ -170,16 +177,19 @@ class _Server(HTTPServer):
             body_timeout=_IDLE_S,
         )
         self._door = door
-        self._requesting = 0
+        self._most_of_one = most_of_one
+        self._requesting: Counter[str] = Counter()
 
     def handle_stream(self, stream: IOStream, address: tuple[str, int]) -> None:
-        if self._requesting + len(self._door.sockets) >= MAX_CONNECTIONS:
+        is_full = self._requesting.total() + len(self._door.sockets) >= MAX_CONNECTIONS
+        if is_full or self._requesting[address[0]] >= self._most_of_one:
             stream.close()
             return
-        self._requesting += 1
+        self._requesting[address[0]] += 1
         super().handle_stream(stream, address)
 
     def on_close(self, server_conn: object) -> None:
         """Also when a WebSocket takes the connection over: the door counts it then."""
-        self._requesting -= 1
+        address = server_conn.context.address[0]  # type: ignore[attr-defined]
+        self._requesting -= Counter([address])
         super().on_close(server_conn)

@@ -20,7 +20,7 @@ from aios_app.stack.node_place import read_node_place, write_node_place
 from aios_app.stack.tls import server_tls
 from web.answering import Answering
 from web.api import ENDPOINTS, JOIN
-from web.door import MAX_MESSAGE_BYTES, Doorway
+from web.door import MAX_MESSAGE_BYTES, MAX_OF_ONE, Doorway
 from web.handlers import ApiHandler, log_request
 from web.pending import Pending
 from web.place import listen_at
@@ -47,7 +47,7 @@ class NodeDoor(Doorway):
             if self.is_open or not (settings.listen and settings.has_worker):
                 return
             listeners, tls = await asyncio.to_thread(self._take_place)
-            self.listen(make_node_app(self), tls, listeners)
+            self.listen(make_node_app(self), tls, listeners, MAX_OF_ONE)
             await asyncio.to_thread(note_machine, self.context)
             logger.info("other machines are let in at %s port %s", *listeners[0].getsockname()[:2])
 

@@ -15,9 +15,10 @@ import pytest
 
 from aios_app.domain.models import Job
 from aios_app.stack.certificates import make_certificate
+from aios_app.stack.waiting import tries
 from tests.integration.cluster_fixtures import LISTEN, Cluster, cluster, open_cluster, trusting
 from tests.integration.web_fixtures import WAIT_S, Browser, Site
-from web import door, nodes
+from web import door, node_door, nodes
 from web.door import Close
 
 __all__ = ["cluster"]
@@ -136,6 +137,43 @@ def test_who_says_nothing_or_half_of_it_is_cut_off(short_path: Path, monkeypatch
             with trusting(certificate).wrap_socket(tcp) as tls:
                 tls.sendall(half)
                 assert tls.recv(1) == b""
+
+
+def test_nobody_takes_all_connections_of_a_node(cluster: Cluster) -> None:
+    address, port, certificate = cluster.known_as(cluster.far)
+    here = ("127.0.0.9", 0)
+
+    with contextlib.ExitStack() as opened:
+        for _ in range(door.MAX_OF_ONE):
+            opened.enter_context(socket.create_connection((address, port), WAIT_S, here))
+        refused = opened.enter_context(socket.create_connection((address, port), WAIT_S, here))
+        assert refused.recv(1) == b""
+        assert cluster.stranger().get("/api/v1/status").status == 401
+
+    assert any(_is_taken(address, port, certificate, here) for _ in tries(WAIT_S))  # those that went are gone
+
+
+def _is_taken(address: str, port: int, certificate: str, here: tuple[str, int]) -> bool:
+    with socket.create_connection((address, port), WAIT_S, here) as tcp, contextlib.suppress(OSError):
+        trusting(certificate).wrap_socket(tcp).close()
+        return True
+    return False
+
+
+def test_a_terminal_that_a_removed_machine_has_open_ends(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_door, "_PING_S", 0.2)
+
+    with open_cluster(short_path) as opened:
+        job = opened.far.shell()
+        registry = opened.near.context.ledger.registry
+        bearer = {"Authorization": f"Bearer {registry.node_secret()}", "Origin": None}
+        with opened.stranger().socket(f"/attach/{job.name}", bearer) as terminal:
+            terminal.type("echo $((6*7))x\n")
+            terminal.until("42x")
+            registry.remove("a-machine-that-was-here")
+            assert terminal.until_closed().code == Close.GOING_AWAY
 
 
 def test_a_node_with_another_certificate_is_told_nothing_and_the_others_go_on(
