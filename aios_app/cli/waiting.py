@@ -76,7 +76,7 @@ def next_step(job: Json) -> str:
     number = job["number"]
     if went_wrong(job):
         return f"aios retry {number}"
-    if job.get("state") in _AFTERWARDS:
+    if job.get("state") in _AFTERWARDS and not job.get("is_in_place"):
         return f"aios {_AFTERWARDS[job['state']]} {number}"
     # An agent that ended by itself has no terminal any more; one that was only closed comes back.
     look = f"aios {'logs' if job.get('finishes') == 'exit' else 'attach'} {number}"

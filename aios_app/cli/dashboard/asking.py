@@ -39,12 +39,10 @@ class Question(ModalScreen[bool]):
         self._names = names
 
     def compose(self) -> ComposeResult:
-        answers = Line(id="answers")
-        answers.show(pieces([("y", "bold"), (" yes   ", "dim"), ("n", "bold"), (" no", "dim")]))
         with Vertical(id="box"):
             yield Lines(id="names")
             yield Lines(id="question")
-            yield answers
+            yield Line(id="answers")
 
     def on_resize(self, event: Resize) -> None:
         """Fits the screen as it is now; where not all names have room, they scroll and the question stays."""
@@ -52,8 +50,12 @@ class Question(ModalScreen[bool]):
         names = [strip for name in self._names for strip in wrapped(name, width)]
         question = wrapped(self._question, width, "bold")
         room = max(event.size.height - _OTHER_ROWS - len(question), 1)
-        self._show("#names", names, min(len(names), _MOST_NAMES, room))
+        shown = min(len(names), _MOST_NAMES, room)
+        self._show("#names", names, shown)
         self._show("#question", question, len(question))
+        more = [("   ↑↓", "bold"), (f" all {len(names)} lines", "dim")] if shown < len(names) else []
+        answers = [("y", "bold"), (" yes   ", "dim"), ("n", "bold"), (" no", "dim"), *more]
+        self.query_one("#answers", Line).show(pieces(answers))
 
     def _show(self, name: str, lines: Sequence[Strip], rows: int) -> None:
         shown = self.query_one(name, Lines)
