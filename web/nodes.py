@@ -21,8 +21,8 @@ from tornado.simple_httpclient import HTTPTimeoutError
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 from aios_app.domain import errors
-from aios_app.domain.errors import AiosError, ConflictError, ExternalError, MachineAway, UsageError
-from aios_app.domain.machines import Machine
+from aios_app.domain.errors import AiosError, MachineAway
+from aios_app.domain.machines import Machine, place_of
 from aios_app.services.context import Context
 from web.lines import VERSION
 from web.routes import ROOT
@@ -42,7 +42,6 @@ _AT_ONCE = 512
 _PING_S = 20
 _LONGEST_WORDS = 2000
 _NETWORK = (HTTPClientError, HTTPInputError, UnsatisfiableReadError, WebSocketError, OSError, ValueError)
-_BY_KIND: Mapping[str, type[AiosError]] = {"usage": UsageError, "conflict": ConflictError}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +73,7 @@ class Nodes:
         Raises ``MachineAway`` where it does not answer in time, or not as a node of AIOS.
         """
         node, secret = await self._find(machine)
-        request = self._request(node, secret, f"https://{_place(node)}{ROOT}{call.path}")
+        request = self._request(node, secret, f"https://{place_of(node.address, node.port)}{ROOT}{call.path}")
         request.method, request.request_timeout = call.method, call.limit_s
         if call.body is not None:
             request.body = call.body
@@ -87,7 +86,7 @@ class Nodes:
     async def terminal(self, machine: str, path: str) -> WebSocketClientConnection:
         """An open WebSocket to this path of the node; raises ``MachineAway``."""
         node, secret = await self._find(machine)
-        request = self._request(node, secret, f"wss://{_place(node)}{path}")
+        request = self._request(node, secret, f"wss://{place_of(node.address, node.port)}{path}")
         opening = websocket_connect(request, ping_interval=_PING_S, max_message_size=1024 * 1024)
         try:
             return await asyncio.wait_for(opening, 2 * CONNECT_S)
@@ -146,10 +145,6 @@ def _pinning(node: Machine) -> ssl.SSLContext:
     return trust
 
 
-def _place(node: Machine) -> str:
-    return f"{f'[{node.address}]' if ':' in node.address else node.address}:{node.port}"
-
-
 def _read(node: Machine, response: HTTPResponse) -> Json:
     if response.code == HTTPStatus.UNAUTHORIZED:
         raise MachineAway(f"{node.name} does not take this machine for one of its cluster: aios machines")
@@ -173,9 +168,8 @@ def _as_here(told: Mapping[str, Any]) -> AiosError:
     """The node's error, of the class that it has here too."""
     named = getattr(errors, str(told["type"]), None)
     known = isinstance(named, type) and issubclass(named, AiosError) and named.kind == told["kind"]
-    kind = named if known and named is not None else _BY_KIND.get(str(told["kind"]), ExternalError)
-    error: AiosError = kind(str(told["message"])[:_LONGEST_WORDS])
-    return error
+    message = str(told["message"])[:_LONGEST_WORDS]
+    return named(message) if known and named is not None else errors.error_of_kind(str(told["kind"]), message)
 
 
 def _away(node: Machine, error: Exception) -> MachineAway:

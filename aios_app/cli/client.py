@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from aios_app.domain.errors import AiosError, ConflictError, ExternalError, StackError, UsageError
+from aios_app.domain.errors import StackError, UsageError, error_of_kind
 
 TYPE_CHECKING = False  # typing's own costs 2 ms at import
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ Json = dict[str, "Any"]
 
 #: Seconds for one answer, where the request gives no other.
 _TIMEOUT_S = 120.0
-_BY_KIND: dict[str, type[AiosError]] = {"usage": UsageError, "conflict": ConflictError}
 
 
 class StackDown(StackError):
@@ -183,4 +182,4 @@ def _parsed(payload: bytes, length: int | None) -> Json:
 def _raise(answer: Json) -> Json:
     error = answer.get("error", {})
     kind, message = str(error.get("kind")), str(error.get("message"))
-    raise _BY_KIND.get(kind, ExternalError)(message)
+    raise error_of_kind(kind, message)

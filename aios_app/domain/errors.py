@@ -137,3 +137,8 @@ class StackError(ExternalError):
 
 class MachineAway(ExternalError):
     """Another machine of the cluster does not answer."""
+
+
+def error_of_kind(kind: str, message: str, otherwise: type[AiosError] = ExternalError) -> AiosError:
+    """The error that another program of AIOS has told, in the width that its kind says."""
+    return {"usage": UsageError, "conflict": ConflictError}.get(kind, otherwise)(message)

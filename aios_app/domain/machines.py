@@ -55,6 +55,11 @@ class Machine:
         return max(0, self.max_agents - self.slots)
 
 
+def place_of(host: str, port: int) -> str:
+    """``10.0.0.5:7682``, or ``[fd00::5]:7682``."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def client_name(machine: str) -> str:
     """What the connections of this machine's worker are called in Redis."""
     return f"aios-{machine}"

@@ -11,14 +11,15 @@ from typing import Any
 
 import aios_app
 from aios_app.domain.errors import BadValue, NotNow, UsageError
-from aios_app.domain.machines import MachineState
+from aios_app.domain.machines import MachineState, place_of
 from aios_app.domain.specs import parse_duration
 from aios_app.ledger import keys
 from aios_app.services.catalogue_sync import sync_catalogue
 from aios_app.services.context import Context
 from aios_app.stack.certificates import fingerprint
 
-_PREFIX = "aios1."
+#: What every token begins with.
+JOIN_PREFIX = "aios1."
 _LONGEST_NAME = 60
 #: Two machines that join at once are not given one name.
 _admitting = threading.Lock()
@@ -32,10 +33,10 @@ def make_token(ctx: Context, *, lasts: str) -> dict[str, Any]:
         raise NotNow("the door for other machines is not open: aios status says why")
     secret = secrets.token_urlsafe(32)
     expires_ms = ctx.ledger.registry.members.issue(secret, 1000 * parse_duration(lasts))
-    place = f"[{node.address}]:{node.port}" if ":" in node.address else f"{node.address}:{node.port}"
+    place = place_of(node.address, node.port)
     values = {"node": place, "pin": fingerprint(node.certificate), "secret": secret, "expires_ms": expires_ms}
     text = base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
-    return {"token": _PREFIX + text, "expires_ms": expires_ms, "now_ms": ctx.ledger.now_ms()}
+    return {"token": JOIN_PREFIX + text, "expires_ms": expires_ms, "now_ms": ctx.ledger.now_ms()}
 
 
 def admit_machine(
@@ -68,13 +69,12 @@ def admit_machine(
         # Who has a key is listed, and can be removed, whether it ever comes or not.
         ctx.ledger.set_machine(id, name=chosen, version=version[:_LONGEST_NAME], state=MachineState.ACTIVE)
     sync_catalogue(ctx)  # it has to be there before who joins adds to it
-    host = ctx.settings.listen
-    place = f"[{host}]" if ":" in host else host
+    place = place_of(ctx.settings.listen, ctx.settings.relay_port)
     return {
         "name": chosen,
         "id": ctx.machine,
         "cluster": ctx.catalog.machine_name(),
-        "redis_url": f"rediss://{user}:{password}@{place}:{ctx.settings.relay_port}/0",
+        "redis_url": f"rediss://{user}:{password}@{place}/0",
         "authority": (ctx.settings.cluster_dir / "authority.pem").read_text(),
         "version": aios_app.__version__,
     }

@@ -16,12 +16,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aios_app
-from aios_app.domain.errors import AiosError, ConflictError, NotNow, QueueError, StackError, UsageError
+from aios_app.domain.errors import NotNow, QueueError, StackError, UsageError, error_of_kind
 from aios_app.domain.machines import MachineState
 from aios_app.domain.models import SETTLED_STATES
 from aios_app.ledger import keys
 from aios_app.ledger.ledger import Ledger
-from aios_app.services.admit_machine import free_name
+from aios_app.services.admit_machine import JOIN_PREFIX, free_name
 from aios_app.services.context import open_catalog
 from aios_app.services.records import read_runs
 from aios_app.settings import Settings
@@ -30,11 +30,9 @@ from aios_app.stack.cluster import REMOVED, read_cluster, write_authority, write
 from aios_app.stack.directories import prepare_directories
 from aios_app.store.catalog import Catalog
 
-_PREFIX = "aios1."
 #: Seconds that the other machine has to take a connection, and to answer.
 _CONNECT_S = 10.0
 _MAX_ANSWER = 1 << 20
-_BY_KIND: Mapping[str, type[AiosError]] = {"usage": UsageError, "conflict": ConflictError}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +96,7 @@ def join_by_url(settings: Settings, url: str, *, listen: str = "") -> Joined:
 def read_token(text: str) -> Token:
     """Raises ``UsageError`` where it is none, or not whole."""
     try:
-        encoded = text.strip().removeprefix(_PREFIX)
+        encoded = text.strip().removeprefix(JOIN_PREFIX)
         values = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
         host, _, port = str(values["node"]).rpartition(":")
         return Token(
@@ -177,7 +175,7 @@ def _ask(token: Token, introduction: Mapping[str, Any]) -> tuple[_Welcome, str]:
 def _welcome(answer: Mapping[str, Any], place: str) -> _Welcome:
     try:
         if refusal := answer.get("error"):
-            raise _BY_KIND.get(str(refusal["kind"]), StackError)(str(refusal["message"]))
+            raise error_of_kind(str(refusal["kind"]), str(refusal["message"]), StackError)
         return _Welcome(**{field.name: str(answer[field.name]) for field in fields(_Welcome)})
     except (KeyError, TypeError) as error:
         raise StackError(f"{place} answers what no AIOS of this version says: {error}") from error

@@ -7,7 +7,7 @@ import argparse
 from aios_app.cli import exits, output, session
 from aios_app.cli.client import Json
 from aios_app.cli.interaction import confirm
-from aios_app.domain.errors import AiosError, ConflictError, StackError, UsageError
+from aios_app.domain.errors import StackError, error_of_kind
 
 TYPE_CHECKING = False  # typing's own costs 2 ms at import
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ EXAMPLES = (
     "aios --auto-update-off   only when I say so",
     "aios config check_interval 86400     once a day",
 )
-
-_BY_KIND: dict[str, type[AiosError]] = {"usage": UsageError, "conflict": ConflictError}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +73,7 @@ def _updater(*words: str) -> Json:
         raise StackError(f"the update was cut off: see {session.settings().logs_dir}/updater.log")
     if "error" in answer:
         error = answer["error"]
-        raise _BY_KIND.get(error["kind"], StackError)(error["message"])
+        raise error_of_kind(error["kind"], error["message"], StackError)
     return answer
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from aios_app.cli import exits, on_disk, output, session
 from aios_app.cli.client import Json
-from aios_app.domain.errors import AiosError, ConflictError, ExternalError, StackError, UsageError
+from aios_app.domain.errors import ExternalError, StackError, error_of_kind
 from aios_app.settings import is_inside_agent
 
 EXAMPLES = (
@@ -18,8 +18,6 @@ EXAMPLES = (
     "aios worker --broker rediss://:PASSWORD@redis.example:6380/0",
     "aios worker                   this machine's worker alone, in the foreground",
 )
-
-_BY_KIND: dict[str, type[AiosError]] = {"usage": UsageError, "conflict": ConflictError}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,7 +100,7 @@ def _join(asked: dict[str, str]) -> Json:
     except ValueError as error:
         raise ExternalError("this machine could not join, and said no more than that") from error
     if problem := answer.get("error"):
-        raise _BY_KIND.get(problem["kind"], ExternalError)(problem["message"])
+        raise error_of_kind(problem["kind"], problem["message"])
     return answer
 
 
