@@ -97,10 +97,10 @@ def test_what_is_wrong_is_one_line_with_its_place(tmp_path: Path, text: str | by
     assert "\n" not in str(caught.value)
 
 
-def test_the_task_of_the_readme_is_one(tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+def test_the_task_of_the_documents_is_one(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/dashboard.md").read_text()
 
-    task = read(tmp_path, readme.partition("```json\n")[2].partition("```")[0])
+    task = read(tmp_path, text.partition("```json\n")[2].partition("```")[0])
 
     assert (task.repo, task.branch, list(task.needs), len(task.steps)) == ("shop", "main", ["note", "env"], 2)
 
