@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import IO
 
 import pytest
 
@@ -88,6 +89,12 @@ def _remove(namespace: str) -> None:
     subprocess.run(["ip", "netns", "del", namespace], capture_output=True, timeout=_COMMAND_S, check=False)
 
 
+def _paragraph(stream: IO[str] | None) -> list[str]:
+    """Its lines until an empty one, or its end."""
+    assert stream is not None
+    return list(iter(lambda: stream.readline().rstrip("\n"), ""))
+
+
 def _kill(pids: Iterable[int]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
@@ -103,8 +110,7 @@ def wrong_clock(offset: str) -> Iterator[dict[str, str]]:
     told = "env | grep -E '^(FAKETIME|LD_PRELOAD)'; echo; read -r _"
     argv = ["faketime", "-f", offset, "sh", "-c", told]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
-        assert (said := first.stdout) is not None
-        lines = list(iter(lambda: said.readline().rstrip("\n"), ""))
+        lines = _paragraph(first.stdout)
         assert lines, "libfaketime does not work here: script/setup dev installs it"
         yield dict(line.split("=", 1) for line in lines)
 

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from aios_app.domain.models import Job, JobState
 from aios_app.stack.states import living
 from tests.acceptance.stack import QUICK
-from tests.browser.viewer import Viewer, captured
+from tests.browser.viewer import captured
+from tests.chaos.browsing import browser_on
 from tests.chaos.landings import Shop, check_history, check_only_forward, file_of
 from tests.chaos.sites import MISSED_S, Site, working
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
-
-
-@contextmanager
-def browser_on(site: Site) -> Iterator[Viewer]:
-    """A browser on the host of this machine; without WebGL its terminals are text of the page."""
-    chromium = shutil.which("chromium")
-    assert chromium is not None, "chromium is missing: script/setup dev installs it"
-    there = f'exec ip netns exec {site.host.namespace} {chromium} "$@"'
-    program = site.script("chromium", f"#!/bin/sh\n{there}\n")
-    flags = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-3d-apis"]
-    with (
-        sync_playwright() as playwright,
-        closing(playwright.chromium.launch(executable_path=program, args=flags)) as browser,
-        closing(browser.new_context(viewport={"width": 1200, "height": 1600})) as context,
-    ):
-        viewer = Viewer(site, context)
-        yield viewer
-        assert viewer.problems == []
 
 
 def test_all_goes_to_every_project_on_the_host_that_has_it(sites: list[Site]) -> None:

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from aios_app.domain.models import JobState
+from aios_app.domain.models import Job, JobState
+from tests.chaos.browsing import browser_on
+from tests.chaos.fleet import RECOVERY_S
 from tests.chaos.landings import check_landed, outcomes, shop
 from tests.chaos.sites import MISSED_S, Site, working
 
@@ -32,7 +34,7 @@ def test_a_host_that_is_cut_off_at_every_step_loses_and_doubles_nothing(sites: l
         second.await_point()
 
         with founder.recovery("a host is cut off for a minute: spawn, run, end, landing"):
-            with _cut_off(second):
+            with _terminal_of(founder, works), _cut_off(second):
                 second.go()
                 second.go()
                 founder.release(ends.name)
@@ -136,6 +138,17 @@ def _sequences(founder: Site) -> tuple[int, int]:
     sequence = ("all", "s:1", "write", "--seq")
     waits = founder.start(*sequence, "--only", "h?-0")
     return waits, founder.start(*sequence, "--only", "h1-1", "--only", "h3-*", "--except", "h3-0")
+
+
+@contextmanager
+def _terminal_of(founder: Site, job: Job) -> Iterator[None]:
+    """A page of this terminal at the founder that was open before the block is live again after it."""
+    with browser_on(founder) as viewer:
+        viewer.terminal(job)
+        yield
+        viewer.page.wait_for_selector(".connection.live", timeout=1000 * RECOVERY_S)
+        viewer.type("still here\n")
+        viewer.await_line("still here")
 
 
 def _pass_by(founder: Site, run: int) -> None:
