@@ -82,14 +82,15 @@ def admit_machine(
 
 def _spend(ctx: Context, secret: str, machine: str) -> None:
     """Uses the secret up for this machine; raises where it cannot join."""
-    known = ctx.ledger.registry.find(machine)
-    if known is not None and (known.is_there or machine == ctx.machine):
+    registry = ctx.ledger.registry
+    known = registry.find(machine)
+    if known is not None and (machine == ctx.machine or machine in registry.connected()):
         raise NotNow(
             f"{known.name} is in this cluster already: aios machines. Where that is another one, this one "
             "has a copy of its data directory: join with a new one, AIOS_DATA_DIR=..."
         )
     is_removed = known is not None and known.state is MachineState.REMOVED
-    problem = ctx.ledger.registry.members.spend(secret, machine, is_again=not is_removed)
+    problem = registry.members.spend(secret, machine, is_again=not is_removed)
     if problem:
         raise UsageError(f"the token {problem}: aios join-token makes one, on the machine that it leads to")
 

@@ -26,7 +26,7 @@ from aios_app.services.context import open_catalog
 from aios_app.services.records import read_runs
 from aios_app.settings import Settings
 from aios_app.stack.address import check_outside_redis, redis_py_url
-from aios_app.stack.cluster import REMOVED, read_cluster, write_authority, write_cluster
+from aios_app.stack.cluster import REMOVED, has_members, read_cluster, write_authority, write_cluster
 from aios_app.stack.directories import prepare_directories
 from aios_app.store.catalog import Catalog
 
@@ -113,9 +113,18 @@ def _own_catalog(settings: Settings) -> Iterator[Catalog]:
     """This machine's catalogue; refuses a machine with work of its own, which the cluster would hide."""
     prepare_directories(settings)
     if not settings.is_member:
+        _check_no_members(settings)
         _check_no_work(settings)
     with closing(open_catalog(settings)) as catalog:
         yield catalog
+
+
+def _check_no_members(settings: Settings) -> None:
+    if has_members(settings):
+        raise NotNow(
+            "other machines have joined this one, and would be cut off: aios machines remove takes them out. "
+            "Or let it join with another data directory: AIOS_DATA_DIR=..."
+        )
 
 
 def _check_no_work(settings: Settings) -> None:

@@ -38,16 +38,18 @@ def check_outside_redis(settings: Settings, *, named_by: str = "AIOS_REDIS_URL")
     if settings.redis_url is None:
         return
     whose = "the Redis of this cluster" if settings.is_member else f"which {named_by} names"
+    anew = ". Where that machine was moved: aios join-token there, then aios worker --join TOKEN here"
+    mend = anew if settings.is_member else ""
     place = _without_password(settings.redis_url)
     try:
         with closing(_connection(settings.redis_url)) as connection:
             refusal = _refusal(connection, settings.redis_url)
     except ssl.SSLCertVerificationError as error:
         raise StackError(
-            f"{place}, {whose}, shows a certificate that is not trusted here: {error}"
+            f"{place}, {whose}, shows a certificate that is not trusted here: {error}{mend}"
         ) from error
     except (OSError, ValueError) as error:
-        raise StackError(f"Redis does not answer at {place}, {whose}: {error}") from error
+        raise StackError(f"Redis does not answer at {place}, {whose}: {error}{mend}") from error
     if refusal:
         removed = "this machine was removed from its cluster (aios worker --join TOKEN joins anew), or "
         raise StackError(

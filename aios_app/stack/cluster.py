@@ -75,6 +75,15 @@ def write_cluster(settings: Settings, values: dict[str, str]) -> None:
         settings.cluster_file.unlink(missing_ok=True)
 
 
+def has_members(settings: Settings) -> bool:
+    """Whether machines have joined the embedded server of this one, and were not removed."""
+    try:
+        users = (settings.cluster_dir / "users.acl").read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return any(not user.startswith("user default ") for user in users)
+
+
 def note_removed(settings: Settings) -> None:
     """The cluster has said that this machine is none of it any more."""
     write_cluster(settings, read_cluster(settings) | {REMOVED: "yes"})

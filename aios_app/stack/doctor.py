@@ -16,6 +16,7 @@ import psutil
 
 from aios_app.domain.errors import StackError
 from aios_app.settings import Settings
+from aios_app.stack.address import check_outside_redis
 from aios_app.stack.directories import why_not_private
 from aios_app.stack.install import path_advice
 from aios_app.stack.login_shell import API_KEYS, login_environment
@@ -119,12 +120,21 @@ def _identity(settings: Settings) -> Iterator[Check]:
 
 def _redis(settings: Settings) -> Check:
     if settings.redis_url:
-        return Check(name="redis", ok=None, says="outside, as AIOS_REDIS_URL says")
+        return _outside_redis(settings)
     try:
         engine = find_engine()
     except StackError as error:
         return Check(name="redis", ok=False, says=str(error), mend="sudo apt-get install redis-server")
     return Check(name="redis", ok=True, says=str(engine))
+
+
+def _outside_redis(settings: Settings) -> Check:
+    try:
+        check_outside_redis(settings)
+    except StackError as error:
+        return Check(name="redis", ok=False, says=str(error))
+    whose = "the cluster's" if settings.is_member else "outside, as AIOS_REDIS_URL says"
+    return Check(name="redis", ok=True, says=whose)
 
 
 def _data_dir(settings: Settings) -> Check:

@@ -13,6 +13,7 @@ import pytest
 
 from aios_app.agents import DEMO_AGENT
 from aios_app.domain.errors import BadValue, NotNow, QueueError, StackError, UsageError
+from aios_app.domain.machines import client_name
 from aios_app.ledger.members import Members
 from aios_app.services.config import set_setting
 from aios_app.services.context import Context
@@ -81,8 +82,8 @@ def test_a_machine_that_has_a_key_is_listed_and_removed_though_it_never_came(fou
 def test_a_copy_of_a_data_directory_takes_the_place_of_no_machine_that_is_there(
     founder: Founder, member: Settings
 ) -> None:
-    with joined(member) as there:
-        Herald(there).speak()
+    with joined(member) as there, client(member) as worker:
+        worker.client_setname(client_name(there.machine))
         secret = founder.secret()
 
         for machine in (there.machine, founder.context.machine):
@@ -91,6 +92,22 @@ def test_a_copy_of_a_data_directory_takes_the_place_of_no_machine_that_is_there(
 
         assert there.ledger.now_ms() > 0
         assert founder.let_in("copy", machine="8" * 36, secret=secret)["name"] == "copy"
+
+
+def test_a_machine_joins_again_where_it_lost_the_cluster_a_moment_ago(
+    founder: Founder, member: Settings
+) -> None:
+    with joined(member) as there:
+        Herald(there).speak()  # nobody has missed it yet
+
+        assert founder.let_in("again", machine=there.machine)["name"] == "again"
+
+
+def test_a_founder_of_others_joins_no_cluster(founder: Founder) -> None:
+    founder.let_in("nine", machine="9" * 36)
+
+    with pytest.raises(NotNow, match="other machines have joined this one"):
+        join_by_url(founder.settings, redis_py_url(founder.settings))
 
 
 def test_a_machine_makes_no_secrets_that_let_others_in(founder: Founder, member: Settings) -> None:

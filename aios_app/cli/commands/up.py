@@ -68,13 +68,19 @@ def _up() -> UpReport:
 
 def _listen(place: str) -> None:
     """Notes where other machines come in; what runs is ended first, as it is to ask for passwords then."""
-    from aios_app.stack.cluster import is_as_wanted, listen_at
+    from aios_app.stack.cluster import has_members, is_as_wanted, listen_at
     from aios_app.stack.up import down
 
-    if not is_as_wanted(session.settings(), place):
-        down(session.settings())
-        listen_at(session.settings(), place)
-        session.settings.cache_clear()
+    if is_as_wanted(session.settings(), place):
+        return
+    down(session.settings())
+    if has_members(session.settings()):
+        what = (
+            "are cut off" if place == "off" else "join again: aios join-token here, aios worker --join there"
+        )
+        output.note(f"the machines of this cluster know the address of before, and {what}")
+    listen_at(session.settings(), place)
+    session.settings.cache_clear()
 
 
 def _tls_settings(cert: str | None, key: str | None) -> dict[str, str]:
