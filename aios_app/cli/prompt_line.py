@@ -19,7 +19,8 @@ from aios_app.domain.errors import UsageError
 from aios_app.domain.naming import title_of
 from aios_app.domain.steps import STEPS, parse_step
 
-_MARK = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
+#: What the prompt shows before what is typed.
+MARK = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ def run_line(line: str, cwd: str) -> Outcome:
     What stands before a line in a shell or in a document, or opens the prompt, is no part of it. Raises the
     ``AiosError`` that they should read.
     """
-    line = line.strip().lstrip(f"{_MARK}: ").removeprefix("aios ").lstrip()
+    line = line.strip().lstrip(f"{MARK}: ").removeprefix("aios ").lstrip()
     word, _, rest = line.partition(" ")
     if word in _OWN:
         return _OWN[word](rest.strip(), cwd)

@@ -8,7 +8,8 @@ import pytest
 from textual.events import Key, Paste
 
 from aios_app.cli.dashboard.memory import MAX_LINES
-from aios_app.cli.dashboard.prompt import MARK, Mode
+from aios_app.cli.dashboard.prompt import Mode
+from aios_app.cli.prompt_line import MARK
 from aios_app.settings import Settings
 from tests.integration.cli_stand_in import Json, StandIn, error, job, serving
 from tests.integration.dashboard_playing import Playing, asked, own_instance, play_with

@@ -17,10 +17,10 @@ from aios_app.cli.dashboard.editor import editor_argv
 from aios_app.cli.dashboard.keys import help_lines
 from aios_app.cli.dashboard.live import Live
 from aios_app.cli.dashboard.outside import is_shown_until_left, own_argv, run_aside, run_outside
-from aios_app.cli.dashboard.prompt import MARK, Mode, Prompt
+from aios_app.cli.dashboard.prompt import Mode, Prompt
 from aios_app.cli.dashboard.strips import block, diff, plain
 from aios_app.cli.dashboard.threads import in_thread
-from aios_app.cli.prompt_line import Outcome, run_line
+from aios_app.cli.prompt_line import MARK, Outcome, run_line
 from aios_app.domain.errors import AiosError
 from aios_app.settings import Settings
 

@@ -17,8 +17,7 @@ from textual.widgets import Input
 from aios_app.cli.dashboard.line import Line
 from aios_app.cli.dashboard.memory import History
 from aios_app.cli.dashboard.strips import pieces, plain
-
-MARK = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
+from aios_app.cli.prompt_line import MARK
 
 
 class Mode(enum.Enum):
