@@ -67,7 +67,10 @@ def _dispatch_one(ctx: Context, machine_id: str, ids: Sequence[str]) -> None:
     """One machine of several takes its own jobs, and of those that any may take what it has room for."""
     waiting = ctx.ledger.queue_lengths([_ANY, machine_id])
     machine = ctx.ledger.registry.find(machine_id) if any(waiting.values()) else None
-    if machine is None or why_blocked(machine, MESSAGE_VERSION):
+    if machine is None:
+        return
+    if why := why_blocked(machine, MESSAGE_VERSION):
+        _explain(ctx, machine, why)
         return
     is_here = ctx.is_worker and machine_id == ctx.machine
     is_taker = waiting[_ANY] and (is_here or machine_id in ctx.ledger.registry.connected())

@@ -165,6 +165,22 @@ def test_a_drained_machine_still_brings_back_a_conversation(pair: Pair) -> None:
     assert now(pi, [job])[0].state is JobState.PREPARING
 
 
+def test_a_conversation_waits_on_a_drained_machine_until_an_agent_has_ended_there(pair: Pair) -> None:
+    box, pi = pair
+    box.ledger.set_machine(box.machine, max_agents=1)
+    first, second = started(pi, "shop", "d:2", "x")
+    dispatch(pi)
+    finish_attempt(box, attempt_of(box, first), JobState.REVIEW, "")
+    box.ledger.registry.write(box.machine, state=MachineState.DRAINED.value)
+
+    box.ledger.renew(now(box, [first])[0], {JobState.REVIEW}, order=1, mode=RESUME)
+    dispatch(pi)
+    assert [job.state for job in now(pi, [first, second])] == [JobState.QUEUED, JobState.PREPARING]
+    finish_attempt(box, attempt_of(box, second), JobState.REVIEW, "")
+
+    assert now(pi, [first])[0].state is JobState.PREPARING
+
+
 def test_nothing_is_given_to_a_machine_whose_worker_has_just_ended(pair: Pair) -> None:
     box, pi = pair
     has_no_worker(pi)
