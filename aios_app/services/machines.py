@@ -71,7 +71,8 @@ def remove_machine(ctx: Context, *, name: str, is_confirmed: bool) -> dict[str, 
     """
     machine = machine_named(ctx, name)
     _check_can_go(ctx, machine)
-    jobs = [job for job in ctx.ledger.jobs_in(_LOST_WITH_IT) if job.machine == machine.id]
+    theirs = (job for job in ctx.ledger.jobs_in(_LOST_WITH_IT) if job.machine == machine.id)
+    jobs = sorted(theirs, key=lambda job: job.number)
     if not is_confirmed:
         return {"machine": _shown(machine), "jobs": [job.to_json() for job in jobs], "is_removed": False}
     ctx.ledger.registry.remove(machine.id)
