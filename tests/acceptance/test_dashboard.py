@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
+import subprocess
 from collections.abc import Iterator
 
 import psutil
@@ -139,6 +141,22 @@ def test_a_terminal_that_is_closed_leaves_no_process_and_the_time_is_noted(
 
     process.wait(DEADLINE_S)
     assert (stack.settings.data_dir / "dashboard.json").exists()
+
+
+def test_a_terminal_that_takes_nothing_more_and_is_closed_leaves_no_process(stack: Stack, run: int) -> None:
+    argv, environment = stack.command()
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", *argv], env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    os.read(ours, 1)
+    for _ in tries(3):
+        os.write(ours, b"?q")  # pages that nobody reads
+
+    os.close(ours)
+
+    process.wait(DEADLINE_S)
 
 
 def test_without_colours_nothing_is_lost(stack: Stack, run: int) -> None:

@@ -86,6 +86,10 @@ class Live(App[None]):
 
     def on_unmount(self) -> None:
         self._feed.stop()
+        self.note_left()
+
+    def note_left(self) -> None:
+        """Notes that the person leaves now."""
         if self._is_greeted:
             memory.write_left_ms(self._left_path, self.board.now_ms())
 
