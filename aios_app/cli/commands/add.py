@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``add``."""
     parser.add_argument("paths", nargs="+", metavar="PATH|URL", help="a git repository, or its address")
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--machine", default="", metavar="M", help="the path is one of this machine")
+    place.add_argument("--machine", default="", metavar="M", help="the path is on machine M")
     place.add_argument("--anywhere", action="store_true", help="other machines may clone its origin")
     parser.add_argument("--name", default="", metavar="N", help="what an address is called; default: its end")
     parser.add_argument("--json", action="store_true", help="print the answers of the API, one per line")

@@ -8,7 +8,10 @@ from pathlib import Path
 import aios_app
 from aios_app.cli import exits, output, session
 
-EXAMPLES = ("./aios install     in the checkout",)
+EXAMPLES = (
+    "./aios install           in the checkout",
+    "aios install --systemd   and let systemd start it: docs/updates.md",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
