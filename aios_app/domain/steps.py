@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,12 +86,7 @@ def dumped(steps: Sequence[Step]) -> str:
 
 def loaded(text: str) -> tuple[Step, ...]:
     """The inverse of ``dumped``."""
-    return tuple(step_of(data) for data in json.loads(text))
-
-
-def step_of(data: Mapping[str, str]) -> Step:
-    """The inverse of ``Step.to_json``."""
-    return Step(description=data["description"], command=data["command"])
+    return tuple(Step(**data) for data in json.loads(text))
 
 
 def progress_of(steps: Sequence[Step], number: int) -> str:

@@ -19,7 +19,7 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``run``."""
     add = parser.add_argument
-    add("name", nargs="?", metavar="NAME|FILE", help="a list of steps, a task of ./tasks, or a task file")
+    add("name", nargs="?", metavar="NAME|FILE", help="a list of steps, a task in tasks/, or a task file")
     add("--var", action="append", default=[], metavar="K=V", help="what stands for {{K}} in the task file")
     add("-d", "--detach", action="store_true", help="do not attach")
     add("--dry-run", action="store_true", help="show the steps, run nothing")
