@@ -194,7 +194,7 @@ set_up() {
     wanted_kind=$1
     packages=$(missing_packages) || exit
     # shellcheck disable=SC2086
-    announce $packages
+    if [ "$may_install" = yes ]; then announce $packages; fi
     # shellcheck disable=SC2086
     install_packages $packages
     make_environment

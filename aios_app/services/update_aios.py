@@ -178,15 +178,18 @@ def _undo(place: Installation, new: Path, old: Path, previous: Path | None) -> N
 
 @contextmanager
 def _noting(releases: Releases) -> Iterator[None]:
-    """Why it failed is kept, for those who ask later."""
+    """Why it failed is kept, for those who ask later; trouble with the disk is a ``StackError``."""
     try:
         yield
     except InstanceBusy:
         raise
-    except AiosError as error:
-        releases.note_failure(_words(error))
-        logger.info("not updated: %s", error)
-        raise
+    except (AiosError, OSError) as error:
+        failure = error if isinstance(error, AiosError) else StackError(f"the update cannot write: {error}")
+        releases.note_failure(_words(failure))
+        logger.info("not updated: %s", failure)
+        if failure is error:
+            raise
+        raise failure from error
 
 
 def _words(error: AiosError) -> str:

@@ -47,7 +47,7 @@ def install(settings: Settings, checkout: Path) -> InstallReport:
         for link in links:
             _link(link, releases.link / program.name)
     except OSError as error:
-        raise StackError(f"cannot write {error.filename}: {error.strerror}") from error
+        raise StackError(f"cannot write {error.filename2 or error.filename}: {error.strerror}") from error
     is_in_path = str(links[0].parent) in os.get_exec_path()
     advice = "" if is_in_path else path_advice(settings)
     return InstallReport(links=links, is_in_path=is_in_path, advice=advice)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import time
@@ -22,6 +23,8 @@ import psutil
 from aios_app.domain.errors import InstanceBusy, StackError
 from aios_app.settings import Settings
 from aios_app.stack.locks import open_lock, try_lock
+
+logger = logging.getLogger(__name__)
 
 #: In the git directory of a release whose environment is made and checked.
 _READY = ".git/aios-ready"
@@ -79,11 +82,12 @@ class Releases:
 
     def switch(self, root: Path) -> None:
         """Makes it the current one, in one step; what was current is the one before."""
-        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        old = self.current
-        if old is not None and old != root:
-            _point(self._before, old)
-        _point(self.link, root)
+        with _writing():
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            old = self.current
+            if old is not None and old != root:
+                _point(self._before, old)
+            _point(self.link, root)
 
     def undo_switch(self, root: Path, previous: Path | None) -> None:
         """As it was before a switch."""
@@ -104,8 +108,9 @@ class Releases:
 
         The descriptor is for the programs that are started inside, so that they count as well.
         """
-        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = open_lock(self.home / "update.lock")
+        with _writing():
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = open_lock(self.home / "update.lock")
         try:
             if not try_lock(descriptor):
                 raise InstanceBusy("another update is at work: try again when it is over")
@@ -140,9 +145,15 @@ class Releases:
             return Notes()
 
     def note(self, notes: Notes) -> None:
+        """On a disk that takes nothing they stay as they were."""
         fresh = self._notes.with_suffix(f".{os.getpid()}")
-        fresh.write_text(json.dumps(asdict(notes)))
-        fresh.replace(self._notes)
+        try:
+            fresh.write_text(json.dumps(asdict(notes)))
+            fresh.replace(self._notes)
+        except OSError as error:
+            logger.warning("%s not written: %s", self._notes, error.strerror)
+            with contextlib.suppress(OSError):
+                fresh.unlink()
 
     def note_failure(self, words: str, *, skipped: str | None = None) -> None:
         """Keeps why an update failed, for ``aios doctor`` and ``aios update``."""
@@ -157,6 +168,14 @@ class Releases:
             return ""
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(notes.failed_s))
         return f"the last update failed ({when}): {notes.failure}"
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StackError(f"cannot write {error.filename2 or error.filename}: {error.strerror}") from error
 
 
 def _followed(link: Path) -> Path | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aios_app.domain.errors import ConflictError, ExternalError, InstanceBusy
+from aios_app.domain.errors import ConflictError, ExternalError, InstanceBusy, StackError
 from aios_app.services.update_aios import go_back, look_for_update, make_release, take_release
 from tests.integration.git_fixtures import commit, deaf_port, git, quiet_git
 from tests.integration.release_fixtures import SETUP, Upstream, silent, upstream
@@ -193,6 +193,29 @@ def test_a_hanging_remote_ends_at_the_limit(upstream: Upstream, deaf_port: int) 
         look_for_update(upstream.without_pause())
 
     assert time.monotonic() - began < 6
+    assert upstream.version() == "one"
+
+
+def test_where_the_disk_takes_nothing_that_is_said_and_nothing_is_left(upstream: Upstream) -> None:
+    home = upstream.releases.home
+    (home / "update.json").mkdir()
+    (home / "releases").write_text("in the way")
+    upstream.push("two")
+
+    with pytest.raises(StackError, match=r"cannot write: .*releases"):
+        upstream.update()
+    assert sorted(path.name for path in home.iterdir()) == [
+        "current",
+        "releases",
+        "source.git",
+        "update.json",
+        "update.lock",
+    ]
+    (home / "update.lock").unlink()
+    (home / "update.lock").mkdir()
+    with pytest.raises(StackError, match=r"cannot write .*update\.lock: Is a directory"):
+        upstream.update()
+
     assert upstream.version() == "one"
 
 

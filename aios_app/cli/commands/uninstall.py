@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes the
         output.say(f"removed {output.clean(link)}")
     if unit:
         output.say("systemd still has the unit in mind: systemctl --user daemon-reload")
-    releases = session.settings().programs_dir / "releases"
-    if releases.exists():
-        output.say(f"what was built stays in {output.clean(releases)}: aios down, then remove it")
+    programs = session.settings().programs_dir
+    if (programs / "releases").exists():
+        output.say(f"what was built stays in {output.clean(programs)}: aios down, then remove it")
     if not removed:
         output.say("there was nothing of ours")
     return exits.DONE
