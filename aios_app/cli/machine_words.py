@@ -61,7 +61,9 @@ def cluster_words(status: Json) -> str:
         return f"open to other machines at {cluster['listen']}, {machines}: aios machines"
     relay = "" if cluster["is_relay_up"] else ", but the relay is down"
     until = time.strftime("%Y-%m-%d", time.localtime(cluster["expires_ms"] / 1000))
+    from aios_app.domain.machines import place_of
+
     return (
-        f"open to other machines at {cluster['listen']}:{cluster['relay_port']}{relay}, {machines} "
+        f"open to other machines at {place_of(cluster['listen'], cluster['relay_port'])}{relay}, {machines} "
         f"(certificate until {until})"
     )

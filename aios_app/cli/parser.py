@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 
 from aios_app.cli import terminal
-from aios_app.cli.verbs import VERBS, Verb
+from aios_app.cli.verbs import PROMPT_WORDS, VERBS, Verb
 from aios_app.domain.errors import UsageError
 
 TYPE_CHECKING = False  # typing's own costs 2 ms at import
@@ -83,6 +83,8 @@ def find_verb(word: str, also: Iterable[str] = ()) -> tuple[Verb, list[str]]:
     agents = _agents() if _MAY_BE_AGENT.fullmatch(word) else []
     if agents and _calls_agent(word, agents):
         return VERBS["start"], [word]
+    if word in PROMPT_WORDS:
+        raise UsageError(f"'{word}' is a word of the dashboard's prompt: aios help steps")
     raise UsageError(f"'{word}' is not a command{_hint(word, [*VERBS, *also, *agents])} (aios help)")
 
 

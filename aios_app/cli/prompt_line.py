@@ -79,12 +79,16 @@ def _attach(words: str, cwd: str) -> Outcome:
 
 
 def _clear(name: str, _cwd: str) -> Outcome:
+    if not name:
+        raise UsageError("clear what? clear NAME")
     session.write(lambda client: client.post("/steps/clear", {"name": name}))
     return Outcome(says=output.clean(f"{name}: its steps are forgotten"))
 
 
 def _open(name: str, cwd: str) -> Outcome:
     """The directory of a list, or of a job, in the person's editor."""
+    if not name:
+        raise UsageError("open what? open NAME")
     built = find_built(name)
     if built is not None:
         directory = built["directory"]

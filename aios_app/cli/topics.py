@@ -112,6 +112,9 @@ aios (the dashboard; `:` opens it), or is a task file:
   demo: Build | make            a step of the list demo; the first | divides
   demo: Look | less build.log   one more; the last may be interactive
   run demo                      all of it, in one terminal
+  attach demo                   its terminal, in your browser or here
+  clear demo; open demo         forget its steps; its directory in your editor
+  menu; quit                    all that can be run; leave the dashboard
 
   aios run demo                 the same from the command line
   aios run deploy --var env=prod        tasks/deploy.json of this project

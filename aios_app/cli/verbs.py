@@ -17,6 +17,8 @@ TOPICS = {
     "machines": "several machines",
     "steps": "lists of steps, task files",
 }
+#: Words of the dashboard's prompt alone.
+PROMPT_WORDS = ("clear", "menu", "open", "quit")
 
 
 class Verb:

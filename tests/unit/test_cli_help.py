@@ -69,6 +69,13 @@ def test_a_mistyped_command_is_told_the_one_that_was_meant(word: str, meant: str
         parser.find_verb(word)
 
 
+@pytest.mark.parametrize("word", ["clear", "menu", "open", "quit"])
+def test_a_word_of_the_dashboards_prompt_is_said_to_be_one(word: str) -> None:
+    with pytest.raises(UsageError, match=rf"^'{word}' is a word of the dashboard's prompt: aios help steps"):
+        parser.find_verb(word)
+    assert word in topics.page("steps")
+
+
 def test_a_mistyped_topic_is_told_the_one_that_was_meant() -> None:
     with pytest.raises(UsageError, match=r"did you mean machines\?"):
         parser.find_verb("mashines", also=verbs.TOPICS)

@@ -10,6 +10,7 @@ from aios_app.cli.interaction import confirm
 from aios_app.cli.machine_words import unreachable
 from aios_app.cli.table import table
 from aios_app.domain.errors import UsageError
+from aios_app.domain.machines import place_of
 
 EXAMPLES = (
     "aios machines",
@@ -72,7 +73,7 @@ def _row(machine: Json) -> tuple[str, ...]:
         f"{free:.0f} of {memory:.0f} GB" if memory else "-",
         machine["version"] or "-",
         " ".join(machine["agents"]) or "-",
-        f"{machine['address']}:{machine['port']}" if machine["port"] else "-",
+        place_of(machine["address"], machine["port"]) if machine["port"] else "-",
     )
 
 

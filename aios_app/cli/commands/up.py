@@ -74,13 +74,17 @@ def _listen(place: str) -> None:
     if is_as_wanted(session.settings(), place):
         return
     down(session.settings())
+    try:
+        listen_at(session.settings(), place)
+    except StackError:
+        _up()
+        raise
+    session.settings.cache_clear()
     if has_members(session.settings()):
         what = (
             "are cut off" if place == "off" else "join again: aios join-token here, aios worker --join there"
         )
         output.note(f"the machines of this cluster know the address of before, and {what}")
-    listen_at(session.settings(), place)
-    session.settings.cache_clear()
 
 
 def _tls_settings(cert: str | None, key: str | None) -> dict[str, str]:

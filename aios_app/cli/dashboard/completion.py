@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from aios_app.cli import names
 from aios_app.cli.completion import offers
+from aios_app.cli.verbs import PROMPT_WORDS
 from aios_app.domain.errors import AiosError
 
-#: Words of the prompt alone.
-_OWN = ("attach", "clear", "menu", "open", "quit", "run")
 #: Those whose name is all that follows, whatever it holds.
 _OF_LISTS = ("clear ", "open ")
 
@@ -31,7 +30,7 @@ def _words(before: Sequence[str], current: str) -> list[str]:
     except (AiosError, OSError, ValueError, KeyError, TypeError):  # then there is nothing to offer
         offered = []
     words = [] if isinstance(offered, str) else [word for word, _ in offered]
-    own = [] if before else [word for word in _OWN if word.startswith(current)]
+    own = [] if before else [word for word in PROMPT_WORDS if word.startswith(current)]
     return sorted({*words, *own})
 
 
