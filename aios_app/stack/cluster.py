@@ -22,10 +22,14 @@ _EVERYWHERE = frozenset({"0.0.0.0", "::", "*"})  # noqa: S104 - refused
 def listen_at(settings: Settings, place: str) -> None:
     """Opens this machine to others at ``place``, ``ADDRESS`` or ``ADDRESS:PORT``; ``off`` closes it.
 
-    The stack must be down: from its next start on an embedded server wants passwords.
+    The stack must be down: from its next start on an embedded server wants passwords. Raises ``StackError``,
+    and changes nothing, where another program listens there.
     """
     values = _wanted(settings, place)
     if settings.redis_url is None and place != "off":
+        from aios_app.stack.relay import listening_socket  # noqa: PLC0415 - takes longer than all the rest
+
+        listening_socket(*parse_place(place)).close()
         _ask_for_passwords(settings)
     write_cluster(settings, values)
 

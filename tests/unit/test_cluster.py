@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from aios_app.cli.machine_words import cluster_words, mark_unreachable, unreachable
-from aios_app.domain.errors import MachineRemoved, UsageError
+from aios_app.domain.errors import MachineRemoved, StackError, UsageError
 from aios_app.services.admit_machine import free_name
 from aios_app.settings import RELAY_PORT, load
 from aios_app.stack.certificates import fingerprint, make_authority, make_certificate
@@ -60,6 +61,18 @@ def test_a_founder_says_where_it_is_found_and_its_server_has_a_password(tmp_path
     assert {path.stat().st_mode & 0o077 for path in settings.cluster_dir.iterdir()} == {0}
     assert is_as_wanted(settings, "10.0.0.5:7000")
     assert not is_as_wanted(settings, "off")
+
+
+def test_a_port_that_another_program_has_is_refused_and_nothing_is_changed(tmp_path: Path) -> None:
+    settings = load(_environment(tmp_path))
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StackError, match=f"127.0.0.1 port {port}: Address already in use"):
+            listen_at(settings, f"127.0.0.1:{port}")
+
+    assert not settings.cluster_file.exists()
+    assert not settings.redis_password
 
 
 def test_a_closed_founder_keeps_its_password_and_its_members_their_keys(tmp_path: Path) -> None:
