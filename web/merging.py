@@ -167,8 +167,9 @@ def _place(entry: Any, order: Mapping[int, int]) -> int:  # noqa: ANN401 - of wh
 
 
 def _question(asking: Sequence[Outcome], outcomes: Sequence[Outcome]) -> Json:
-    first, *others = asking
-    said = [str(first.answer["question"]), *(f"On {one.name}: {one.answer['question']}" for one in others)]
+    said = [str(one.answer["question"]) for one in asking]
+    if len(asking) > 1:
+        said = [f"On {one.name}: {words}" for one, words in zip(asking, said, strict=True)]
     names = [str(line) for one in asking for line in one.answer["names"]]
     failed = [f"{_said(job, one)}" for one in outcomes if one.error for job in one.part.jobs]
     return {"question": " ".join(said), "names": names + failed}

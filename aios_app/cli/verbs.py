@@ -113,6 +113,7 @@ _LIST = (
     Verb("scan", "scan", "projects", "[DIRECTORY]", "find git repositories that could be added"),
     Verb("w", "w", "projects", "[JOB|NAME]", "the worktrees; with a word, a shell in one"),
     Verb("w+", "drop", "projects", "JOB|NAME...", "remove worktrees without landing them"),
+    Verb("drop", "drop", "projects", "JOB|NAME...", "the same as w+"),
     Verb("cleanup", "cleanup", "projects", "[--older 14d] [--all]", "remove worktrees that are done with"),
     Verb("trash", "trash", "projects", "[restore JOB|NAME]", "what was removed, and how it comes back"),
     Verb(

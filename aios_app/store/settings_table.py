@@ -236,7 +236,7 @@ PROJECT_SETTINGS = _table(
 )
 
 #: Settings of one machine: in a cluster each has its own, all others are known to every machine.
-_MACHINE_BOUND = frozenset({"last_update_check", "listen", "machine_name", "notify", "worktrees_dir"})
+_MACHINE_BOUND = frozenset({"last_update_check", "machine_name", "notify", "worktrees_dir"})
 _MACHINE_BOUND_PREFIXES = ("max_", "node_", "web_")
 
 

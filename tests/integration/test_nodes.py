@@ -117,6 +117,7 @@ def test_work_is_dropped_on_each_machine_and_brought_back_from_either(cluster: C
     trash = cluster.near.api("GET /trash")
     restored = cluster.near.api("POST /trash/restore", {"ref": str(jobs[0].number), "cwd": "/"})
 
+    assert asked["question"].startswith("On far: Remove 1 worktree?")
     assert "On near: Remove 1 worktree?" in asked["question"]
     assert [(one["job"]["number"], one["is_dropped"]) for one in dropped["results"]] == [
         (job.number, True) for job in jobs
