@@ -36,6 +36,7 @@ _ELSEWHERE = {
     "projects": "p",
     "ps": "jobs",
     "rm": "w+",
+    "runs": "jobs",
     "sessions": "ls",
     "show": "diff",
     "tail": "logs",
