@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -18,6 +19,8 @@ from aios_app.ledger.connection import Scripts, connect, redis_errors
 from aios_app.ledger.lines import Lines
 from aios_app.ledger.registry import Registry
 from aios_app.ledger.texts import as_json, whole
+
+logger = logging.getLogger(__name__)
 
 #: Taken off the order of a job for which a person waits.
 _FIRST = 1_000_000_000
@@ -180,12 +183,13 @@ class Ledger:
         return job
 
     def jobs(self, numbers: Iterable[int]) -> list[Job]:
-        """The jobs that exist, in the order asked for."""
+        """The jobs that exist, in the order asked for; none that only a newer version understands."""
         with redis_errors():
             pipe = self._redis.pipeline(transaction=False)
             for number in numbers:
                 pipe.hgetall(keys.job(number))
-            return [Job.from_fields(data) for data in pipe.execute() if data]
+            found = pipe.execute()
+        return [job for data in found if data and (job := _readable(data)) is not None]
 
     def run_jobs(self, run: int) -> list[Job]:
         with redis_errors():
@@ -490,6 +494,11 @@ class Ledger:
         with redis_errors():
             self._redis.zadd(timers, {f"{kind}:{attempt}": due_ms}, nx=not is_movable)
 
+    def put_off_timer(self, machine: str, kind: str, attempt: str, due_ms: int) -> None:
+        """Moves a timer to a later time, unless it was dropped meanwhile."""
+        with redis_errors():
+            self._redis.zadd(keys.machine(machine) + ":timers", {f"{kind}:{attempt}": due_ms}, xx=True)
+
     def drop_timers(self, machine: str, attempt: str, kinds: Iterable[str]) -> None:
         with redis_errors():
             self._redis.zrem(keys.machine(machine) + ":timers", *(f"{kind}:{attempt}" for kind in kinds))
@@ -566,6 +575,14 @@ class Ledger:
 
     def _run(self, script: str, *args: Any) -> Any:  # noqa: ANN401 - what Redis answers
         return self._scripts.run(script, self._generation, *args)
+
+
+def _readable(data: dict[str, str]) -> Job | None:
+    try:
+        return Job.from_fields(data)
+    except (TypeError, ValueError) as error:
+        logger.warning("job %s cannot be read, and is left out: %s", data.get("number"), error)
+        return None
 
 
 def _attempt(attempt_id: str, data: Mapping[str, str]) -> Attempt:

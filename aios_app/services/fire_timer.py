@@ -36,8 +36,12 @@ from aios_app.services.timers import (
 )
 from aios_app.services.update_check import send_or_wait
 from aios_app.services.watch_screen import look_at_rest, look_at_start
+from aios_app.spool.files import pending_attempts
 
 logger = logging.getLogger(__name__)
+
+#: Milliseconds that a limit is put off while a signal of its attempt lies unread in the spool.
+_UNREAD_MS = 5000
 
 
 def fire_due_timers(ctx: Context) -> float | None:
@@ -47,6 +51,10 @@ def fire_due_timers(ctx: Context) -> float | None:
         left_s = (due_ms - ctx.ledger.now_ms()) / 1000
         if left_s > 0:
             return left_s
+        if attempt in pending_attempts(ctx.settings.spool_dir):
+            # What its agent has said may take the limit back, once it is read: Redis may have been away.
+            ctx.ledger.put_off_timer(ctx.machine, kind, attempt, ctx.ledger.now_ms() + _UNREAD_MS)
+            continue
         if kind not in _REPEATED:
             _fire(ctx, kind, attempt)
         ctx.ledger.drop_timers(ctx.machine, attempt, [kind])

@@ -218,6 +218,24 @@ def test_a_limit_that_is_over_is_the_cause_of_the_failure(
     assert (failed.state, failed.cause) == (JobState.FAILED, cause)
 
 
+def test_a_limit_is_put_off_while_what_the_agent_has_said_is_not_read(ctx: Context, shop: Path) -> None:
+    job = one(ctx, shop)
+    set_timer(ctx, LAUNCH, job.attempt, 0)
+    unread = ctx.settings.spool_dir / f"{job.attempt}.1.started"
+    unread.parent.mkdir(exist_ok=True)
+    unread.touch()
+
+    left_s = fire_due_timers(ctx)
+    assert left_s is not None
+    assert 0 < left_s <= 5
+    assert now(ctx, [job])[0].state is JobState.RUNNING
+
+    unread.unlink()
+    set_timer(ctx, LAUNCH, job.attempt, 0)
+    fire_due_timers(ctx)
+    assert now(ctx, [job])[0].state is JobState.FAILED
+
+
 def test_a_limit_that_is_not_over_is_waited_for_and_the_end_drops_it(ctx: Context, shop: Path) -> None:
     job = one(ctx, shop)
     set_timer(ctx, LIMIT, job.attempt, 100)
