@@ -27,7 +27,7 @@ class MachineState(enum.StrEnum):
 class Machine:
     """One machine as the ledger knows it.
 
-    ``facts`` holds ``cores``, ``load``, ``memory_bytes``, ``available_bytes``, ``programs``, and ``agents``:
+    ``facts`` holds ``cores``, ``load``, ``memory_bytes``, ``available_bytes``, and ``agents``:
     of each agent's key the empty string where one can be started there, else why not.
     """
 

@@ -13,6 +13,11 @@ from aios_app.ledger import keys
 from aios_app.ledger.connection import redis_errors
 from aios_app.ledger.members import Members
 
+#: Of the facts of a machine.
+_NUMBERS = ("cores", "load", "memory_bytes", "available_bytes")
+_MOST_DIGITS = 15
+_MAX_PORT = 65535
+
 
 class Registry:
     """What each machine says of itself, and what a person wants of it."""
@@ -135,7 +140,7 @@ def _machine(machine: str, data: Mapping[str, str], slots: int, *, is_there: boo
         id=machine,
         name=data.get("name") or machine[:8],
         address=data.get("address", ""),
-        port=_number(data, "port"),
+        port=port if (port := _number(data, "port")) <= _MAX_PORT else 0,
         certificate=data.get("certificate", ""),
         version=data.get("version", ""),
         messages=_number(data, "messages"),
@@ -155,12 +160,17 @@ def _state(data: Mapping[str, str]) -> MachineState:
 
 
 def _facts(data: Mapping[str, str]) -> dict[str, Any]:
-    with contextlib.suppress(ValueError):
+    """What of the facts is as it should be: another machine wrote them."""
+    with contextlib.suppress(ValueError, RecursionError):
         facts = json.loads(data.get("facts", ""))
-        return facts if isinstance(facts, dict) else {}
+        if isinstance(facts, dict):
+            agents = facts.get("agents")
+            told = agents.items() if isinstance(agents, dict) else ()
+            numbers = {name: facts[name] for name in _NUMBERS if isinstance(facts.get(name), int | float)}
+            return numbers | {"agents": {key: str(problem) for key, problem in told}}
     return {}
 
 
 def _number(data: Mapping[str, str], name: str) -> int:
     text = data.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0

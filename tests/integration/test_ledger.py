@@ -47,6 +47,42 @@ def redis(settings: Settings, redis_server: RedisServer) -> Iterator[Any]:
     client.close()
 
 
+def test_a_job_that_only_a_newer_version_understands_is_left_out_and_the_others_are_told(
+    ledger: Ledger, redis: Any
+) -> None:
+    run = make_run(ledger, projects=2)
+    newer, plain = (job.number for stage in run.stages for job in stage.jobs)
+
+    redis.hset(keys.job(newer), "state", "hovering")
+
+    assert [job.number for job in ledger.run_jobs(run.number)] == [plain]
+    assert ledger.job(newer) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"facts": '{"agents": [], "load": "much", "cores": null}'},
+        {"facts": '{"agents": {"c": [1]}, "load": []}'},
+        {"facts": "[" * 100_000},
+        {"facts": "7", "port": "9" * 30, "beat_ms": "9" * 5000},
+        {"port": "65536", "state": "hovering", "max_agents": "\x1b[31m"},
+    ],
+)
+def test_whatever_a_machine_says_of_itself_the_others_can_be_asked(
+    ledger: Ledger, said: dict[str, str]
+) -> None:
+    ledger.set_machine("other", name="other", **said)
+
+    other, here = sorted(ledger.machines_known(), key=lambda one: one.name, reverse=True)
+
+    assert here.id == MACHINE
+    assert (other.port, other.room) == (0, 0)
+    assert set(map(type, other.facts.get("agents", {}).values())) <= {str}
+    assert not {"load", "cores"} & other.facts.keys()
+    assert ledger.claim("other").begins == []
+
+
 # Numbers and ownership
 
 
