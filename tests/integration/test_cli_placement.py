@@ -87,7 +87,12 @@ def test_the_machine_is_shown_where_there_is_more_than_one(person: Person, servi
     wide = person.types("jobs", "--wide").out
     assert "    machine  pi\n    placed   3 of 4 slots were free there\n" in wide
 
-    service.answers["GET /jobs?scope=default&most=500"] = {"v": 1, "now_ms": NOW_MS, "jobs": jobs, "machines": []}
+    service.answers["GET /jobs?scope=default&most=500"] = {
+        "v": 1,
+        "now_ms": NOW_MS,
+        "jobs": jobs,
+        "machines": [],
+    }
     assert "pi" not in person.types("jobs").out
 
 
@@ -101,3 +106,11 @@ def test_what_a_machine_cannot_start_is_one_line(person: Person, service: StandI
     *_, remark = person.types("machines").out.splitlines()
 
     assert remark == "    box: cannot start c, l: aios doctor there says what is missing"
+
+
+def test_a_token_and_a_url_are_read_where_no_other_user_sees_them(person: Person) -> None:
+    token = person.types("worker", "--join", "-", given=b"half a token\n")
+    url = person.types("worker", "--broker", "-", given=b"redis://:secret@127.0.0.1:1/0\n")
+
+    assert (token.code, "no join token" in token.err) == (2, True)
+    assert (url.code, "127.0.0.1:1" in url.err, "secret" in url.err) == (4, True, False)

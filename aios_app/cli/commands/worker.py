@@ -16,6 +16,7 @@ EXAMPLES = (
     "aios worker --join TOKEN      work for that cluster, in the foreground",
     "aios worker --join TOKEN -d   in the background; from then on aios up does it",
     "aios worker --broker rediss://:PASSWORD@redis.example:6380/0",
+    "aios worker --broker -        the URL is read, as all users of a machine see what is typed",
     "aios worker                   this machine's worker alone, in the foreground",
 )
 
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         raise StackError("agents make no machine join a cluster: run aios worker yourself")
     from aios_app.stack.up import down
 
-    asked = {"token": args.join} if args.join else {"url": args.broker}
+    asked = {"token": _given(args.join)} if args.join else {"url": _given(args.broker)}
     before = on_disk.projects()["projects"], on_disk.agents()["agents"]
     joined = _join(asked | ({"listen": args.listen} if args.listen else {}))
     down(session.settings())  # what ran until now works for something else
@@ -51,6 +52,10 @@ def run(args: argparse.Namespace) -> int:
     if joined["note"]:
         output.note(output.clean(joined["note"]))
     return _work(is_detached=args.detach, before=before)
+
+
+def _given(word: str) -> str:
+    return sys.stdin.readline().strip() if word == "-" else word
 
 
 def _work(*, is_detached: bool, before: tuple[list[Json], list[Json]]) -> int:
