@@ -9,7 +9,7 @@ import { age, clock, count, gigabytes, when } from "../words";
 
 export function MachinesPage() {
   const status = useStore((known) => known.status);
-  const [machines, setMachines] = useState<Known[]>([]);
+  const [machines, setMachines] = useState<Known[] | null>(null);
   useEffect(() => {
     const load = (): void => {
       if (document.visibilityState !== "visible") return;
@@ -27,7 +27,7 @@ export function MachinesPage() {
       document.removeEventListener("visibilitychange", load);
     };
   }, []);
-  if (!status) return <p class="empty">Loading…</p>;
+  if (!status || !machines) return <p class="empty">Loading…</p>;
   return (
     <>
       <h1>Machines</h1>
@@ -43,7 +43,7 @@ export function MachinesPage() {
       <Counts status={status} />
       <Queue status={status} />
       <h2>Stack of {status.machine.name}</h2>
-      <Stack status={status} />
+      <Stack status={status} isMachine={machines.some((machine) => machine.is_here)} />
     </>
   );
 }
@@ -137,7 +137,8 @@ function Queue({ status: { queue, parked } }: { status: Status }) {
   );
 }
 
-function Stack({ status }: { status: Status }) {
+/** Without `isMachine` the node only steers the others: it has no worker to be missed. */
+function Stack({ status, isMachine }: { status: Status; isMachine: boolean }) {
   const { worker, redis, machine } = status;
   return (
     <dl class="facts-table">
@@ -146,7 +147,13 @@ function Stack({ status }: { status: Status }) {
         {status.version}, web process {status.web.pid}
       </dd>
       <dt>Worker</dt>
-      <dd>{worker.is_alive ? `alive, process ${worker.pid}` : "not there: aios up"}</dd>
+      <dd>
+        {worker.is_alive
+          ? `alive, process ${worker.pid}`
+          : isMachine
+            ? "not there: aios up"
+            : "jobs run on other machines"}
+      </dd>
       <dt>Redis</dt>
       <dd>
         {redis.engine} {redis.version}
