@@ -35,7 +35,7 @@ def make_worker(settings: Settings) -> tuple[Celery, Context, Lifecycle, Pools]:
     lifecycle, pools = Lifecycle(ctx), Pools()
     register(app, ctx, Listeners(app, ctx), pools)
     app.steps["consumer"].add(recovery_step(lifecycle))
-    unblock_at_shutdown(ctx)
+    unblock_at_shutdown(lifecycle)
     return app, ctx, lifecycle, pools
 
 

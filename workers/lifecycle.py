@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 SWEEP_S = 1800.0
 #: Seconds between two recoveries after Redis failed in the middle of something.
 _RETRY_S = 10.0
+_UNBLOCK_PAUSE_S = 0.1
 #: What passes, such as a tmux that did not answer or a full disk: everything is looked at again then.
 _TROUBLE = (AiosError, OSError)
 
@@ -48,7 +49,7 @@ class Lifecycle:
         self._ctx = ctx
         self._watcher = SpoolWatcher(ctx.settings.spool_dir, self._handle)
         self._is_watching = False
-        self._is_stopping = False
+        self._over = threading.Event()
         self._recovering = threading.Lock()
         self._herald = Herald(ctx)
         self._clock = threading.Thread(target=self._keep_time, name="clock", daemon=True)
@@ -66,12 +67,20 @@ class Lifecycle:
 
     def stop(self) -> None:
         """Stops watching; what comes meanwhile stays in the spool."""
-        self._is_stopping = True
+        self._over.set()
         self._ctx.alarm.set()
         with contextlib.suppress(AiosError):
             self._herald.fall_silent()
         if self._is_watching:
             self._watcher.stop()
+
+    def unblock(self) -> None:
+        """Ends blocked reads of the queue until ``stop``: one may be yet to begin, or Redis answer late."""
+        name = client_name(self._ctx.machine)
+        while not self._over.is_set():
+            with contextlib.suppress(AiosError):
+                self._ctx.ledger.unblock(name)
+            self._over.wait(_UNBLOCK_PAUSE_S)
 
     def _recover(self) -> None:
         with self._recovering:
@@ -113,7 +122,7 @@ class Lifecycle:
         """One timer, for the limit that is due first; between limits the sweep, and what trouble asks for."""
         rest_until = time.monotonic()
         sweep_at = rest_until + SWEEP_S
-        while not self._is_stopping:
+        while not self._over.is_set():
             self._ctx.alarm.clear()
             if time.monotonic() >= (rest_until if self._ctx.trouble.is_set() else sweep_at):
                 self._recover()
@@ -160,20 +169,9 @@ def restore_unacknowledged(channel: Any) -> None:  # noqa: ANN401 - kombu's chan
             channel.qos.restore_by_tag(tag)
 
 
-def unblock_at_shutdown(ctx: Context) -> None:
+def unblock_at_shutdown(lifecycle: Lifecycle) -> None:
     """Ends the worker's blocked read of the queue when it is told to stop; it would wait a minute else."""
 
     @worker_shutting_down.connect(weak=False)
     def unblock(**_: object) -> None:
-        threading.Thread(target=_unblock, args=(ctx,), daemon=True).start()
-
-
-def _unblock(ctx: Context) -> None:
-    name = client_name(ctx.machine)
-    done = threading.Event()
-    for _ in range(20):
-        try:
-            ctx.ledger.unblock(name)
-        except AiosError:
-            return
-        done.wait(0.1)
+        threading.Thread(target=lifecycle.unblock, daemon=True).start()

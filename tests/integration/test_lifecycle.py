@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -56,3 +57,19 @@ def test_a_disk_that_takes_nothing_ends_no_thread_and_is_looked_at_again(
         threading.Event().wait(WAIT_S / 100)
     assert not pending_attempts(context.settings.spool_dir)
     assert "clock" in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_read_that_begins_long_after_the_signal_is_ended_too(
+    context: Context, lifecycle: Lifecycle, consumer: SimpleNamespace
+) -> None:
+    unblocking = threading.Thread(target=lifecycle.unblock)
+    unblocking.start()
+    unblocking.join(2.2)
+    began = time.monotonic()
+
+    assert consumer.task_consumer.channel.client.brpop("nothing.comes", timeout=WAIT_S) is None
+    assert time.monotonic() - began < WAIT_S / 2
+
+    lifecycle.stop()
+    unblocking.join(WAIT_S)
+    assert not unblocking.is_alive()
