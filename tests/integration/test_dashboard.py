@@ -57,6 +57,15 @@ def test_what_needs_the_person_stands_first_with_its_reason(settings: Settings, 
     play_with(settings, service, jobs, look)
 
 
+def test_what_is_cut_beside_the_scroll_bar_says_so(settings: Settings, service: StandIn) -> None:
+    jobs = [job(number, "running", title="long words " * 20) for number in range(1, 31)]
+
+    async def look(playing: Playing) -> None:
+        await playing.until(lambda: playing.screen.split("\n")[2][78] == "…")
+
+    play_with(settings, service, jobs, look)
+
+
 def test_events_change_the_list_and_the_selection_stays_on_its_job(
     settings: Settings, service: StandIn
 ) -> None:

@@ -61,7 +61,7 @@ class JobList(ScrollView, can_focus=True):
         """Takes the board as it is now; draws the lines that are other than they were."""
         self.rows = self.board.rows()
         self._find_cursor()
-        columns = Columns(self.board, max(self.size.width, 40))
+        columns = Columns(self.board, self._width())
         if columns != self.columns:
             self.columns = columns
             self._drawn.clear()
@@ -148,6 +148,11 @@ class JobList(ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor - above, animate=False, immediate=True)
         elif self.cursor >= top + height:
             self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+
+    def _width(self) -> int:
+        """What is left beside the scroll bar, which is there where the rows do not fit."""
+        bar = self.styles.scrollbar_size_vertical if len(self.rows) > self.size.height else 0
+        return max(self.size.width - bar, 40)
 
     def _is_heading(self, at: int) -> bool:
         return at < len(self.rows) and isinstance(self.rows[at], str)
