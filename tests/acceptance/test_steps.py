@@ -354,10 +354,10 @@ def test_on_a_terminal_missing_values_are_asked_for_and_the_steps_shown_before_t
 
 @pytest.mark.long
 def test_a_step_that_prints_without_end_takes_neither_memory_nor_disk(stack: Stack) -> None:
-    """Thirty times what tmux keeps of it; a gigabyte takes the same, and longer."""
+    """Ten times what tmux keeps of it; a gigabyte takes the same, and longer."""
     here = folder(stack, "loud")
     peak = 0
-    typed(stack, here, "loud: Print | head -c 300000000 /dev/zero | tr '\\0' x", "run loud")
+    typed(stack, here, "loud: Print | head -c 100000000 /dev/zero | tr '\\0' x", "run loud")
 
     def is_over() -> bool:
         nonlocal peak
