@@ -165,7 +165,9 @@ class Feed:
                     last = entries[-1][0] if entries else start
                     subscription.begin(start, [line for _, line in await self._encoded(entries)], last)
         except (RedisError, OSError) as error:
-            raise QueueError("Redis does not answer: aios up, or look at aios doctor", str(error)) from error
+            raise QueueError(
+                "Redis does not answer: aios up where it is, or aios doctor here", str(error)
+            ) from error
 
     async def _place_reader(self) -> None:
         if self._reader is None:

@@ -46,7 +46,9 @@ def redis_errors() -> Iterator[None]:
     except redis.ResponseError as error:
         raise _refusal(str(error)) from error
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise QueueError("Redis does not answer: aios up, or look at aios doctor", str(error)) from error
+        raise QueueError(
+            "Redis does not answer: aios up where it is, or aios doctor here", str(error)
+        ) from error
     except redis.RedisError as error:
         raise QueueError("Redis refused", str(error)) from error
 

@@ -14,6 +14,9 @@ from aios_app.services.update_check import arm_update_timer
 from aios_app.stack.node_place import read_node_place
 from aios_app.store.settings_table import PROJECT_SETTINGS, SETTINGS
 
+#: Of a machine that lets no other one in, or not any more.
+_NO_NODE: dict[str, str | int] = {"address": "", "port": 0, "certificate": ""}
+
 
 def list_settings(ctx: Context) -> dict[str, Any]:
     """All settings with their defaults and a line of help."""
@@ -65,7 +68,7 @@ def machine_values(ctx: Context) -> dict[str, str | int]:
     for lane in ctx.catalog.lanes():
         values[f"max:{lane}"] = ctx.catalog.get(f"max_{lane}")
         values[f"stagger_ms:{lane}"] = 1000 * parse_pause(ctx.catalog.get(f"stagger_{lane}"))
-    return values | read_node_place(ctx.settings)
+    return values | (read_node_place(ctx.settings) or _NO_NODE)
 
 
 def _shown(key: str, value: str) -> dict[str, Any]:

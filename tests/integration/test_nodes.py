@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aios_app.domain.models import Job
+from aios_app.services.config import note_machine
 from aios_app.services.reconcile import ensure_ledger
 from tests.integration import landing_jobs
 from tests.integration.cluster_fixtures import Cluster, cluster
@@ -167,3 +169,17 @@ def test_the_ledger_is_told_again_where_the_nodes_are(cluster: Cluster) -> None:
     ensure_ledger(cluster.far.context)
 
     assert cluster.stranger().get("/api/v1/status").status == 401
+
+
+def test_a_machine_that_lets_nobody_in_any_more_is_not_asked(cluster: Cluster) -> None:
+    context = cluster.far.context
+    job = cluster.far.shell()
+
+    note_machine(replace(context, settings=replace(context.settings, listen="")))
+    try:
+        answer = cluster.near.api(f"GET /jobs/{job.number}/log")
+    finally:
+        note_machine(context)
+
+    assert (answer.status, answer["error"]["type"]) == (502, "MachineAway")
+    assert answer["error"]["message"].startswith("far lets no other machine in")
