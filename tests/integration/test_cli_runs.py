@@ -425,11 +425,13 @@ def test_x_ends_only_what_runs_and_needs_an_answer(person: Person, service: Stan
 
 def test_retry_shows_the_attempts_and_what_could_not_be_tried(person: Person, service: StandIn) -> None:
     problem = {"job": 2, "message": "#2 is running: nothing to retry"}
-    service.answers["POST /jobs/retry"] = {"v": 1, "jobs": [job(1, "queued")], "problems": [problem]}
+    queued = job(1, "queued", reason="for a free slot")
+    service.answers["POST /jobs/retry"] = {"v": 1, "jobs": [queued], "problems": [problem]}
 
     done = person.types("retry", "r1", "--agent", "l", "--fresh")
 
     assert done.code == 1
     assert done.out.startswith("#1 queued")
+    assert "waits" not in done.out
     assert done.err == "#2 is running: nothing to retry\n"
     assert service.body_of("POST /jobs/retry")["is_fresh"]

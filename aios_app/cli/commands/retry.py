@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.say_json(answer)
     else:
-        for line in job_lines(answer["jobs"], answer.get("now_ms", 0)):
+        queued = [{**job, "reason": ""} for job in answer["jobs"]]  # whether it has to wait is not known yet
+        for line in job_lines(queued, 0):
             output.say(line)
     for problem in answer["problems"]:
         output.note(output.clean(problem["message"]))
