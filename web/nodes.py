@@ -119,7 +119,8 @@ class Nodes:
         if node is None:
             raise MachineAway(f"machine {machine[:8]} is not of this cluster any more: aios machines")
         if not (node.address and node.port and node.certificate):
-            raise MachineAway(f"{node.name} lets no other machine in{_since(node)}: aios machines")
+            mend = "aios up --listen ADDRESS there"
+            raise MachineAway(f"{node.name} lets no other machine in{_since(node)}: {mend}")
         return node, secret
 
 
