@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -194,6 +195,14 @@ class Ledger:
     def run_jobs(self, run: int) -> list[Job]:
         with redis_errors():
             return self.jobs(int(n) for n in self._redis.lrange(keys.run(run) + ":jobs", 0, -1))
+
+    def run_states(self, run: int) -> dict[str, int]:
+        """How many of the run's jobs are in which state."""
+        with redis_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for number in self._redis.lrange(keys.run(run) + ":jobs", 0, -1):
+                pipe.hget(keys.job(number), "state")
+            return dict(Counter(state for state in pipe.execute() if state))
 
     def jobs_in(self, states: Iterable[JobState], *, since_ms: int = 0) -> list[Job]:
         """All jobs in these states that came into them at ``since_ms`` or later, each once."""

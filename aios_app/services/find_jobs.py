@@ -93,9 +93,6 @@ def list_runs(ctx: Context) -> list[dict[str, Any]]:
 
 def _run_line(ctx: Context, number: int) -> dict[str, Any]:
     run = ctx.ledger.run(number)
-    states: dict[str, int] = {}
-    for job in ctx.ledger.run_jobs(number):
-        states[job.state] = states.get(job.state, 0) + 1
     return {
         "number": number,
         "source": run["source"],
@@ -105,7 +102,7 @@ def _run_line(ctx: Context, number: int) -> dict[str, Any]:
         "stage": int(run["stage"]),
         "stages": int(run["stages"]),
         "labels": json.loads(run["labels"]),
-        "states": states,
+        "states": ctx.ledger.run_states(number),
     }
 
 
