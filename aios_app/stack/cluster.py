@@ -89,8 +89,10 @@ def has_members(settings: Settings) -> bool:
 
 
 def note_removed(settings: Settings) -> None:
-    """The cluster has said that this machine is none of it any more."""
-    write_cluster(settings, read_cluster(settings) | {REMOVED: "yes"})
+    """The cluster of these settings has said that this machine is none of it; it may have joined anew."""
+    known = read_cluster(settings)
+    if (settings.redis_url or "").startswith(known.get("redis_url", "")):
+        write_cluster(settings, known | {REMOVED: "yes"})
 
 
 def check_not_removed(settings: Settings) -> None:

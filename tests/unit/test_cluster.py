@@ -106,14 +106,28 @@ def test_a_broken_cluster_file_makes_no_member(tmp_path: Path, text: str) -> Non
 
 
 def test_a_removed_machine_stays_told_until_it_joins_again(tmp_path: Path) -> None:
+    write_cluster(load(_environment(tmp_path)), {"redis_url": "redis://h"})
     settings = load(_environment(tmp_path))
-    write_cluster(settings, {"redis_url": "redis://h"})
     check_not_removed(settings)
     note_removed(settings)
 
     with pytest.raises(MachineRemoved, match="joins anew"):
         check_not_removed(settings)
     assert read_cluster(settings)["redis_url"] == "redis://h"
+
+
+def test_what_ran_before_a_machine_joined_anew_does_not_put_it_out_again(tmp_path: Path) -> None:
+    write_cluster(load(_environment(tmp_path)), {"redis_url": "rediss://machine:before@h/0"})
+    write_authority(load(_environment(tmp_path)), "pem")
+    before = load(_environment(tmp_path))
+    write_cluster(before, {"redis_url": "rediss://machine:after@h/0"})
+
+    note_removed(before)
+    check_not_removed(before)
+
+    note_removed(load(_environment(tmp_path)))
+    with pytest.raises(MachineRemoved):
+        check_not_removed(before)
 
 
 def test_certificates_are_kept_and_made_anew_for_other_names(tmp_path: Path) -> None:
