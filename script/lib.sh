@@ -11,6 +11,7 @@ package_size() {
     zsh) echo 16 ;;
     iproute2) echo 4 ;;
     fish) echo 22 ;;
+    systemd) echo 16 ;;
     python3*-venv) echo 8 ;;
     *) echo 1 ;;
     esac
@@ -85,8 +86,8 @@ need_certificates() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 }
 
-# The browser that the tests of the pages drive, what they run in its terminal, the shells that people use, and
-# what makes hosts of network namespaces, with clocks of their own.
+# The browser that the tests of the pages drive, what they run in its terminal, the shells that people use,
+# what makes hosts of network namespaces, with clocks of their own, and what reads units of systemd.
 need_for_tests() {
     [ "${wanted_kind:-plain}" = dev ] || return 0
     for name in chromium vim zsh fish faketime; do
@@ -94,6 +95,7 @@ need_for_tests() {
     done
     command -v ip >/dev/null 2>&1 || echo iproute2
     command -v ssh >/dev/null 2>&1 || echo openssh-client
+    command -v systemd-analyze >/dev/null 2>&1 || echo systemd
 }
 
 # The Debian packages that are missing, on one line. Fails, with words, for what no package mends.
