@@ -93,7 +93,10 @@ def test_a_person_attaches_comes_back_types_a_command_and_leaves(
 def test_the_terminal_of_steps_is_attached_to_here_after_its_address_was_read(
     stack: Stack, run: int, screen: DashboardScreen
 ) -> None:
-    screen.enters("here: Type | cat", "run here", "attach here")
+    screen.sees("#1")
+    screen.pastes("here: Type | cat\nrun here\nattach here\n")
+    screen.sees("attach here", "Run these 3 lines")
+    screen.presses("y")
     screen.sees("good once, within a minute", "q back")
     screen.presses("q")
     screen.sees("leave: C-b d", "1/1: Type")
