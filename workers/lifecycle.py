@@ -51,6 +51,7 @@ class Lifecycle:
         self._is_watching = False
         self._over = threading.Event()
         self._recovering = threading.Lock()
+        self._sweep_at = time.monotonic() + SWEEP_S
         self._herald = Herald(ctx)
         self._clock = threading.Thread(target=self._keep_time, name="clock", daemon=True)
 
@@ -84,12 +85,15 @@ class Lifecycle:
 
     def _recover(self) -> None:
         with self._recovering:
+            # A task that just failed is in the queue until it is acknowledged: it is looked for once more.
+            rest_s = _RETRY_S if self._ctx.trouble.is_set() else SWEEP_S
             self._ctx.trouble.clear()
             with self._noted("not recovered"):
                 ensure_ledger(self._ctx)
                 self._watch()
                 reconcile(self._ctx)
                 arm_update_timer(self._ctx)
+            self._sweep_at = time.monotonic() + rest_s
             self._ctx.alarm.set()
 
     @contextmanager
@@ -121,16 +125,14 @@ class Lifecycle:
     def _keep_time(self) -> None:
         """One timer, for the limit that is due first; between limits the sweep, and what trouble asks for."""
         rest_until = time.monotonic()
-        sweep_at = rest_until + SWEEP_S
         while not self._over.is_set():
             self._ctx.alarm.clear()
-            if time.monotonic() >= (rest_until if self._ctx.trouble.is_set() else sweep_at):
+            if time.monotonic() >= (rest_until if self._ctx.trouble.is_set() else self._sweep_at):
                 self._recover()
                 rest_until = time.monotonic() + _RETRY_S
-                sweep_at = time.monotonic() + SWEEP_S
                 self._ctx.alarm.clear()
             limit_s = self._next_limit_s()
-            due_at = min(sweep_at, rest_until) if self._ctx.trouble.is_set() else sweep_at
+            due_at = min(self._sweep_at, rest_until) if self._ctx.trouble.is_set() else self._sweep_at
             self._ctx.alarm.wait(max(0.0, min(limit_s, due_at - time.monotonic())))
 
     def _next_limit_s(self) -> float:

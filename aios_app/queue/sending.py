@@ -115,7 +115,8 @@ class TaskQueue:
 
     def pending_attempts(self, machine: str) -> set[str]:
         """The attempts whose task the machine's worker has not received yet, or has not finished."""
-        with _queue_errors(), self._app.connection_for_read() as connection:
+        connection = self._app.connection_for_read()
+        with _queue_errors(*connection.connection_errors), connection:
             channel: Any = connection.default_channel
             waiting = channel.client.lrange(queue_name(machine), 0, -1)
             unacked = channel.client.hvals(f"unacked.{machine}")
@@ -160,9 +161,19 @@ def _attempt_of(message: dict[str, Any]) -> str:
     return str(kwargs.get("attempt", ""))
 
 
+#: What kombu raises where it cannot send; the last two where another thread closes the connection meanwhile,
+#: as a worker does that has lost it.
+_UNSENT: tuple[type[BaseException], ...] = (
+    kombu.exceptions.OperationalError,
+    OSError,
+    kombu.exceptions.ConnectionError,
+    AttributeError,
+)
+
+
 @contextmanager
-def _queue_errors() -> Iterator[None]:
+def _queue_errors(*more: type[BaseException]) -> Iterator[None]:
     try:
         yield
-    except (kombu.exceptions.OperationalError, OSError) as error:
+    except _UNSENT + more as error:
         raise QueueError("Redis does not take tasks: aios up, or look at aios doctor", str(error)) from error

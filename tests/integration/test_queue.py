@@ -61,6 +61,17 @@ def test_each_job_is_a_chain_whose_tasks_carry_ids_alone(context: Context, jobs:
     assert "secret words" not in json.dumps(sent)
 
 
+def test_a_connection_that_the_worker_gives_up_meanwhile_is_trouble_with_redis(settings: Settings) -> None:
+    app = make_app(redis_url(settings))
+
+    def send_task(*_: object, **__: object) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'client'")  # kombu's own words for it
+
+    vars(app)["send_task"] = send_task
+    with pytest.raises(QueueError, match="does not take tasks"):
+        TaskQueue(app).send_wake("m")
+
+
 def test_what_waits_in_the_queue_is_known_by_attempt(context: Context, jobs: list[Job]) -> None:
     assert context.queue.pending_attempts(context.machine) == set()
 
