@@ -1,4 +1,4 @@
-"""Three hosts with clocks that differ by minutes: what a person has of all, and of one that is gone."""
+"""Three hosts with clocks that differ by minutes: what a person has of all, and of those that died."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from aios_app.stack.states import living
 from tests.acceptance.stack import QUICK
 from tests.browser.viewer import captured
 from tests.chaos.browsing import browser_on
-from tests.chaos.landings import Shop, check_history, check_only_forward, file_of
+from tests.chaos.fleet import RECOVERY_S
+from tests.chaos.landings import Shop, check_history, check_landed, check_only_forward, file_of, shop
 from tests.chaos.sites import MISSED_S, Site, working
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
@@ -71,6 +72,65 @@ def test_no_clock_but_that_of_redis_orders_or_ends_anything(sites: list[Site]) -
         assert abs(job.finished_ms - founder.ledger.now_ms()) < 60_000
         assert " 0s " in third.ok("jobs", f"r{run}") or " 1s " in third.ok("jobs", f"r{run}")
     assert all(machine.is_there for machine in second.known().values())
+
+
+def test_members_outlive_a_redis_that_is_killed(sites: list[Site]) -> None:
+    founder, _, third = sites
+    with founder.closed("h2-0", "h3-0"):
+        works, over = (working(founder, name) for name in ("h2-0", "h3-0"))
+        with founder.recovery("kill -9 of the founder's Redis, members work"):
+            founder.kill("redis")
+            founder.release("h3-0")
+            founder.eventually(lambda: bool(founder.known()))
+            run = third.start("all", "s:1", "write", "--only", "h?-1")
+            for number in (run, over.run):
+                founder.settle(number, JobState.REVIEW)
+        founder.running(works.run, 1)
+    founder.settle(works.run, JobState.REVIEW)
+    founder.check_started_once([founder.job(works.number), founder.job(over.number), *founder.jobs(run)])
+
+
+def test_members_outlive_a_crash_of_the_founders_host(sites: list[Site]) -> None:
+    founder, second, third = sites
+    with founder.closed("h1-0", "h2-0", "h3-0"):
+        own, works, over = (working(founder, f"{site.host.name}-0") for site in sites)
+        with founder.recovery("kill -9 of all on the founder's host, its start"):
+            founder.crash()
+            founder.release("h3-0")
+            founder.come_back()
+            founder.settle(over.run, JobState.REVIEW)
+            (lost,) = founder.settle(own.run, JobState.FAILED)
+        assert lost.cause == "session lost"
+        founder.running(works.run, 1)
+        second.check_sessions([works])
+    founder.settle(works.run, JobState.REVIEW)
+    jobs = founder.settle(third.start("all", "v:1", "turn", "--only", "h?-?"), JobState.REVIEW)
+    assert {job.machine for job in jobs} == {site.machine for site in sites}
+    founder.check_started_once([founder.job(works.number), founder.job(over.number), *jobs])
+
+
+def test_a_members_host_that_crashes_goes_on_where_it_was(sites: list[Site]) -> None:
+    founder, second, _ = sites
+    lands, spawns = shop(second, "crash-lands"), shop(second, "crash-spawns")
+    with founder.closed("h2-1"):
+        (landing,) = second.settle(founder.start("multi", lands.name, "s:1", "write"), JobState.REVIEW)
+        works = working(founder, "h2-1")
+        second.arm("session-before")
+        begun = founder.start("multi", spawns.name, "s:1", "write")
+        second.await_point()
+        second.arm("push-before")
+        asked = founder.open("land", str(landing.number), "-y")
+        second.await_point()
+        with founder.recovery("kill -9 of all on a member's host, its start: spawn, run, landing"):
+            second.crash()
+            second.come_back()
+            (lost,) = founder.settle(works.run, JobState.FAILED)
+            founder.settle(begun, JobState.REVIEW)
+            founder.settle(landing.run, JobState.LANDED)
+    assert lost.cause == "session lost"
+    asked.communicate(timeout=RECOVERY_S)  # it has seen the end, or said that the machine did not answer
+    check_landed(second, lands, [founder.job(landing.number)])
+    founder.check_started_once(founder.jobs(begun))
 
 
 def test_the_work_of_a_host_that_never_comes_back_goes_on_elsewhere(sites: list[Site]) -> None:
