@@ -115,11 +115,11 @@ def test_a_members_host_that_crashes_goes_on_where_it_was(sites: list[Site]) -> 
     with founder.closed("h2-1"):
         (landing,) = second.settle(founder.start("multi", lands.name, "s:1", "write"), JobState.REVIEW)
         works = working(founder, "h2-1")
-        second.arm("session-before")
-        begun = founder.start("multi", spawns.name, "s:1", "write")
-        second.await_point()
         second.arm("push-before")
         asked = founder.open("land", str(landing.number), "-y")
+        second.await_point()
+        second.arm("session-before")
+        begun = founder.start("multi", spawns.name, "s:1", "write")
         second.await_point()
         with founder.recovery("kill -9 of all on a member's host, its start: spawn, run, landing"):
             second.crash()

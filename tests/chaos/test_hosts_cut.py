@@ -11,7 +11,7 @@ import pytest
 from aios_app.domain.models import Job, JobState
 from tests.chaos.browsing import browser_on
 from tests.chaos.fleet import RECOVERY_S
-from tests.chaos.landings import check_landed, outcomes, shop
+from tests.chaos.landings import Shop, check_landed, outcomes, shop
 from tests.chaos.sites import MISSED_S, Site, working
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -26,12 +26,10 @@ def test_a_host_that_is_cut_off_at_every_step_loses_and_doubles_nothing(sites: l
     with founder.closed(runs.name, ends.name):
         (landing,) = second.settle(founder.start("multi", lands.name, "s:1", "write"), JobState.REVIEW)
         works, over = (working(founder, place.name) for place in (runs, ends))
-        second.arm("session-before")
-        begun = founder.start("multi", spawns.name, "s:1", "write")
-        second.await_point()
         second.arm("push-before")
         asked = founder.open("land", str(landing.number), "-y", "--json")
         second.await_point()
+        begun = _about_to_spawn(founder, second, spawns)
 
         with founder.recovery("a host is cut off for a minute: spawn, run, end, landing"):
             with _terminal_of(founder, works), _cut_off(second):
@@ -65,12 +63,10 @@ def test_a_founder_that_is_cut_off_finds_all_as_it_is(sites: list[Site]) -> None
     with founder.closed("h1-2", "h2-2", "h3-2"):
         (landing,) = third.settle(founder.start("multi", lands.name, "s:1", "write"), JobState.REVIEW)
         jobs = [working(founder, f"{site.host.name}-2") for site in sites]
-        second.arm("session-before")
-        begun = founder.start("multi", spawns.name, "s:1", "write")
-        second.await_point()
         third.arm("push-after")
         asked = third.open("land", str(landing.number), "-y", "--json")
         third.await_point()
+        begun = _about_to_spawn(founder, second, spawns)
 
         with founder.recovery("the founder is cut off for a minute: spawn, end, landing of members"):
             with _cut_off(founder):
@@ -96,6 +92,14 @@ def _cut_off(site: Site) -> Iterator[None]:
         site.outlast(until_s - time.monotonic())
     finally:
         site.host.heal()
+
+
+def _about_to_spawn(founder: Site, site: Site, place: Shop) -> int:
+    """A run whose session is not there yet; tmux has ten seconds for it."""
+    site.arm("session-before")
+    begun = founder.start("multi", place.name, "s:1", "write")
+    site.await_point()
+    return begun
 
 
 def _sequences(founder: Site) -> tuple[int, int]:
