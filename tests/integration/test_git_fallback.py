@@ -141,6 +141,22 @@ def test_each_way_of_having_no_way_leads_to_the_twin(
     assert _origin(away) == news
 
 
+def test_where_the_configuration_is_locked_the_news_come_and_the_address_stays(
+    away: Away, refusing_ssh: int, https_remote: HttpsRemote
+) -> None:
+    away.lead_ssh_to(refusing_ssh)
+    away.lead_https_to(https_remote.url)
+    away.trust(https_remote)
+    config, news = away.repo.git_dir / "config", away.news()
+    before = config.read_text()
+    config.with_name("config.lock").touch()
+
+    said = fetch_with_fallback(away.repo, timeout_s=8)
+
+    assert (_origin(away), config.read_text()) == (news, before)
+    assert "its address could not be kept (could not lock config file" in said
+
+
 @pytest.mark.parametrize(
     "words", ["ERROR: Repository not found.", "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @"]
 )
@@ -265,7 +281,6 @@ def test_a_remote_that_answers_by_ssh_is_not_asked_otherwise(away: Away, https_r
 
 _IN_A_TERMINAL = """
 import fcntl, pathlib, sys, termios
-from aios_app.git.cloning import clone, clone_at
 from aios_app.git.fallback import fetch_with_fallback
 from aios_app.git.repository import find_repository
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
