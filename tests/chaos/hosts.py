@@ -13,6 +13,8 @@ import pytest
 
 _SUBNET = "10.89.7"
 _COMMAND_S = 10
+#: It fails where a killed process of the same pid has left what it shared.
+_FAKETIME_TRIES = 20
 
 
 class Host:
@@ -87,6 +89,34 @@ def _remove(namespace: str) -> None:
     )
     _kill(map(int, listed.stdout.split()))
     subprocess.run(["ip", "netns", "del", namespace], capture_output=True, timeout=_COMMAND_S, check=False)
+
+
+def _paragraph(stream: IO[str] | None) -> list[str]:
+    """Its lines until an empty one, or its end."""
+    assert stream is not None
+    return list(iter(lambda: stream.readline().rstrip("\n"), ""))
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def wrong_clock(offset: str) -> Iterator[dict[str, str]]:
+    """The environment in which programs see the time with this offset, such as ``-5m``, until the block ends.
+
+    What libfaketime shares belongs to the first process that it is in, and must outlive all others.
+    """
+    told = "env | grep -E '^(FAKETIME|LD_PRELOAD)'; echo; read -r _"
+    argv = ["faketime", "-f", offset, "sh", "-c", told]
+    for _ in range(_FAKETIME_TRIES):
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+            if lines := _paragraph(first.stdout):
+                yield dict(line.split("=", 1) for line in lines)
+                return
+    pytest.fail("libfaketime does not work here: script/setup dev installs it")
 
 
 def _paragraph(stream: IO[str] | None) -> list[str]:
