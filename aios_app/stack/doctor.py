@@ -90,7 +90,9 @@ def agent_checks(settings: Settings, agents: Mapping[str, AgentProgram]) -> list
 def _version_check(name: str, argv: list[str], least: tuple[int, int]) -> Check:
     mend = f"sudo apt-get install {name}"
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=_PROGRAM_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PROGRAM_TIMEOUT_S, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return Check(name=name, ok=False, says="not installed", mend=mend)
     words = done.stdout.decode(errors="replace").strip()
@@ -107,8 +109,8 @@ def _identity(settings: Settings) -> Iterator[Check]:
     argv = ["git", "var", "GIT_COMMITTER_IDENT"]
     try:
         done = subprocess.run(
-            argv, cwd="/", env=os.environ | {"HOME": str(settings.home)}, capture_output=True,
-            timeout=_PROGRAM_TIMEOUT_S, check=False,
+            argv, cwd="/", env=os.environ | {"HOME": str(settings.home)}, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=_PROGRAM_TIMEOUT_S, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return
