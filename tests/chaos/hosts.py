@@ -119,32 +119,6 @@ def wrong_clock(offset: str) -> Iterator[dict[str, str]]:
     pytest.fail("libfaketime does not work here: script/setup dev installs it")
 
 
-def _paragraph(stream: IO[str] | None) -> list[str]:
-    """Its lines until an empty one, or its end."""
-    assert stream is not None
-    return list(iter(lambda: stream.readline().rstrip("\n"), ""))
-
-
-def _kill(pids: Iterable[int]) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-@contextmanager
-def wrong_clock(offset: str) -> Iterator[dict[str, str]]:
-    """The environment in which programs see the time with this offset, such as ``-5m``, until the block ends.
-
-    What libfaketime shares belongs to the first process that it is in, and must outlive all others.
-    """
-    told = "env | grep -E '^(FAKETIME|LD_PRELOAD)'; echo; read -r _"
-    argv = ["faketime", "-f", offset, "sh", "-c", told]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
-        lines = _paragraph(first.stdout)
-        assert lines, "libfaketime does not work here: script/setup dev installs it"
-        yield dict(line.split("=", 1) for line in lines)
-
-
 def _ip(*words: str) -> str:
     done = subprocess.run(["ip", *words], capture_output=True, text=True, timeout=_COMMAND_S, check=False)
     assert done.returncode == 0, f"ip {' '.join(words)}: {done.stderr}"
