@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``jobs``."""
     parser.add_argument("refs", nargs="*", metavar="JOB", help="only these: r3, a number, a name")
     parser.add_argument("-r", "--running", action="store_true", help="leave out what is in review or over")
-    parser.add_argument("--all", action="store_true", help="also what was landed or dropped before today")
+    parser.add_argument(
+        "--all", action="store_true", help="also more than 500, and what landed or was dropped before today"
+    )
     parser.add_argument("--runs", action="store_true", help="list the runs instead")
     parser.add_argument("--follow", action="store_true", help="stay, and print each change")
     parser.add_argument("--wide", action="store_true", help="more of each job")
