@@ -8,6 +8,7 @@ be made anew but for these links.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -116,6 +117,8 @@ class Releases:
                 raise InstanceBusy("another update is at work: try again when it is over")
             yield descriptor
         finally:
+            # What git leaves behind, such as its memory for passwords, has the descriptor for a week.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
     def clear(self, root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -217,6 +218,18 @@ def test_where_the_disk_takes_nothing_that_is_said_and_nothing_is_left(upstream:
         upstream.update()
 
     assert upstream.version() == "one"
+
+
+def test_a_memory_for_passwords_that_git_leaves_behind_holds_no_update_up(upstream: Upstream) -> None:
+    with upstream.releases.updating() as lock:
+        memory = subprocess.Popen(["sleep", "60"], pass_fds=[lock])
+
+    try:
+        upstream.push("two")
+        assert upstream.update()
+    finally:
+        memory.kill()
+        memory.wait()
 
 
 def test_of_two_updates_at_once_one_gives_up(upstream: Upstream) -> None:
