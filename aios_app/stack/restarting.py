@@ -21,7 +21,7 @@ _START_S = 30.0
 #: So long it has to live on before it counts as come up.
 _SETTLE_S = 1.0
 _LOCK_S = 30.0
-_MOST_STARTS = 3
+_MOST_STARTS = 2
 _STAYS = "redis"
 _FIRST = "worker"
 

@@ -149,8 +149,9 @@ def test_programs_go_over_one_after_another_while_agents_work_and_what_does_not_
     release.ok("stop", str(job.number))
     release.until_over(run)
 
-    assert release.update("--back").returncode == 0
-    assert release.version() == "two"
+    release.ok("down")
+    assert "the stack is down: aios up" in release.update("--back").stdout
+    assert release.ok("--version").split() == ["aios", "two"]
 
 
 def _killed_after_switch(release: Release) -> Completed:
