@@ -10,12 +10,13 @@ import pytest
 from aios_app.domain.errors import ProjectUnusable, UsageError
 from aios_app.domain.machines import MachineState
 from aios_app.domain.models import Job, JobState
+from aios_app.ledger.ledger import Lane
 from aios_app.queue.sending import WORKTREE_CREATE
 from aios_app.services.catalogue_sync import sync_catalogue
 from aios_app.services.claim import dispatch, limit_left
 from aios_app.services.context import Context
 from aios_app.services.create_worktree import create_worktree
-from aios_app.services.finish_job import finish_attempt
+from aios_app.services.finish_job import finish_attempt, finish_turn
 from aios_app.services.fire_timer import fire_due_timers
 from aios_app.services.open_session import OpenRequest, open_session
 from aios_app.services.spawn_job import RESUME
@@ -102,6 +103,22 @@ def test_an_end_asks_its_own_machine_alone_and_a_stage_that_opens_all(pair: Pair
     finish_attempt(box, attempt_of(box, bound), JobState.REVIEW, "")
 
     assert [job.state for job in now(box, [jobs[1], free])] == [JobState.PREPARING, JobState.PREPARING]
+
+
+def test_a_rate_limit_that_is_over_lets_jobs_of_all_machines_begin(pair: Pair) -> None:
+    box, pi = pair
+    [mine] = started(pi, "shop", "d:1", "x")
+    dispatch(pi)
+    now_ms = box.ledger.now_ms()
+    box.ledger.park(Lane(name="demo", parked_ms=now_ms, until_ms=now_ms + 60_000, pause_s=60, reason="rests"))
+    box.ledger.move(mine.attempt, {JobState.PREPARING}, JobState.RUNNING, is_open=1)
+    [theirs] = started(box, "wiki", "d:1", "x", machine="pi")
+    dispatch(box)
+    assert now(box, [theirs])[0].reason == "rests"
+
+    finish_turn(box, attempt_of(box, mine))
+
+    assert now(box, [theirs])[0].state is JobState.PREPARING
 
 
 def test_a_project_with_a_path_alone_stays_on_its_machine(pair: Pair) -> None:
