@@ -168,11 +168,12 @@ def test_a_version_that_does_not_work_is_not_taken(
 
 
 def test_a_new_dependency_is_of_the_new_environment_alone(upstream: Upstream) -> None:
-    upstream.push("two needs more", setup=SETUP + "echo found >.venv/dependency\n")
+    upstream.push("two needs more", setup=SETUP + "echo found >.venv/dependency\necho $1 >.venv/asked\n")
 
     taken = upstream.update()
 
     assert (upstream.releases.place(taken) / ".venv/dependency").exists()
+    assert (upstream.releases.place(taken) / ".venv/asked").read_text() == "update\n"
     assert not (upstream.checkout / ".venv/dependency").exists()
 
 
