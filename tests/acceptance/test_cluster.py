@@ -128,7 +128,7 @@ def test_the_jobs_of_a_removed_machine_are_lost_and_it_is_told_so(cluster: tuple
     assert founder.job(job.number).state is JobState.LOST
     member.ok("down")
     refused = member.run("up")
-    assert refused.returncode == 4
+    assert refused.returncode in {3, 4}  # its worker may have learned of it already
     assert "removed from its cluster" in refused.stderr
     assert member.sessions([job])
 
