@@ -331,6 +331,16 @@ def test_the_prompt_completes_and_remembers(settings: Settings, service: StandIn
     assert (len(lines), lines[-1]) == (MAX_LINES + 1, "resume r1 ")
 
 
+def test_the_mark_of_the_prompt_opens_it_too(settings: Settings, service: StandIn) -> None:
+    async def scenario(playing: Playing) -> None:
+        await playing.press(MARK)
+        await playing.type("jobs")
+        await playing.press("enter")
+        await playing.until(lambda: playing.outside and playing.words() == ["jobs"])
+
+    play_with(settings, service, THREE, scenario)
+
+
 def test_clear_and_open_complete_the_names_of_lists(settings: Settings, service: StandIn) -> None:
     lists: list[Json] = [
         {"name": name, "directory": "/", "steps": []} for name in ("my demo", "my docs", "other")

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from aios_app.cli.dashboard.strips import pieces, plain
+from aios_app.cli.prompt_line import MARK
 
 #: The key for Textual and for a person, the application's action, what it does, its word at the bottom.
 _KEYS: Sequence[tuple[str, str, str, str, str]] = (
@@ -26,7 +27,7 @@ _KEYS: Sequence[tuple[str, str, str, str, str]] = (
     ("slash", "/", "search", "show only what holds these words; Esc shows all again", ""),
     ("g", "g", "group", "group by project, run or machine, or not", ""),
     (
-        "colon,heavy_right-pointing_angle_quotation_mark_ornament",
+        f"colon,{MARK}",
         ":",
         "command",
         "type a command: those of aios without `aios`; Esc leaves",
