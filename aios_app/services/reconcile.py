@@ -22,7 +22,7 @@ from aios_app.services.context import Context
 from aios_app.services.end_job import end_job, ended_state, lost_words
 from aios_app.services.finish_job import finish_attempt, measure
 from aios_app.services.line_up import send_landings
-from aios_app.services.records import attempt_dir
+from aios_app.services.records import attempt_dir, newest_run
 from aios_app.services.restore_ledger import (
     JOBS_LEFT_OUT,
     RUNS_LEFT_OUT,
@@ -56,9 +56,15 @@ def ensure_ledger(ctx: Context, *, owns: bool = False) -> None:
         _check_is_wanted(ctx)
         if made and was_shared(ctx):
             ctx.ledger.open(instance="", last_run=last_run + RUNS_LEFT_OUT, last_job=last_job + JOBS_LEFT_OUT)
-        if made or not ctx.ledger.machine(ctx.machine).get("name"):
+        if made or not ctx.ledger.machine(ctx.machine).get("name") or _fell_behind(ctx):
             restore_ledger(ctx)
     note_machine(ctx)
+
+
+def _fell_behind(ctx: Context) -> bool:
+    """A server that took over may not have been told of this machine's last runs."""
+    newest = newest_run(ctx.settings)
+    return bool(newest) and not ctx.ledger.run(newest)
 
 
 def _check_is_wanted(ctx: Context) -> None:

@@ -106,6 +106,11 @@ def read_runs(settings: Settings) -> Iterator[tuple[Run, dict[str, str]]]:
         yield run, data["prompts"]
 
 
+def newest_run(settings: Settings) -> int:
+    """The highest number of a recorded run; 0 where there is none. The ledger had each of them before."""
+    return max((int(path.stem) for path in _runs_dir(settings).glob("[0-9]*.json")), default=0)
+
+
 def _run(settings: Settings, data: Mapping[str, Any]) -> Run:
     stages = tuple(
         Stage(

@@ -145,3 +145,21 @@ def test_where_there_is_one_machine_nothing_is_left_out(
 
     assert _states(context, jobs) == [JobState.QUEUED]
     assert context.ledger.reserve(1).first_job == jobs[-1].number + 1
+
+
+def test_what_a_server_that_took_over_was_not_told_is_written_again(
+    context: Context, other: Context, jobs: list[Job]
+) -> None:
+    with client(context.settings) as connection:
+        replicated = {key: connection.dump(key) for key in connection.scan_iter("aios:1:*")}
+        [late] = started(context, "shop", "d:1", "fix it")
+        connection.flushall()
+        for key, value in replicated.items():
+            connection.restore(key, 0, value)
+    assert context.ledger.job(late.number) is None
+
+    ensure_ledger(other)
+    ensure_ledger(context, owns=True)
+
+    assert _states(context, [*jobs, late]) == [JobState.REVIEW, JobState.QUEUED, JobState.QUEUED]
+    assert context.ledger.reserve(1).first_job == late.number + 1
