@@ -12,9 +12,10 @@ import pytest
 from aios_app.domain.errors import ConflictError, ExternalError, InstanceBusy, StackError
 from aios_app.services.update_aios import go_back, look_for_update, make_release, take_release
 from tests.integration.git_fixtures import commit, deaf_port, git, quiet_git
+from tests.integration.git_remotes import Away, HttpsRemote, away, https_remote, refusing_ssh
 from tests.integration.release_fixtures import SETUP, Upstream, silent, upstream
 
-__all__ = ["deaf_port", "quiet_git", "upstream"]
+__all__ = ["away", "deaf_port", "https_remote", "quiet_git", "refusing_ssh", "upstream"]
 
 
 def test_a_newer_version_is_built_beside_the_checkout_and_taken(upstream: Upstream) -> None:
@@ -196,6 +197,33 @@ def test_a_hanging_remote_ends_at_the_limit(upstream: Upstream, deaf_port: int) 
 
     assert time.monotonic() - began < 6
     assert upstream.version() == "one"
+
+
+def test_without_a_key_for_ssh_versions_come_by_https_from_then_on(
+    upstream: Upstream, away: Away, refusing_ssh: int, https_remote: HttpsRemote
+) -> None:
+    # Given an installed checkout whose origin takes no key, and the same repository by HTTPS
+    (https_remote.root / "org/aios.git").symlink_to(upstream.remote)
+    git(upstream.checkout, "remote", "set-url", "origin", "git@hub.test:org/aios.git")
+    away.lead_ssh_to(refusing_ssh)
+    away.lead_https_to(https_remote.url)
+    away.trust(https_remote)
+    new = upstream.push("two")
+
+    # When it is updated
+    news = look_for_update(upstream.place)
+    upstream.update()
+
+    # Then the version has come by HTTPS, and the person's own checkout keeps its address
+    twin = "https://127.0.0.1/org/aios.git"
+    assert (news.commit, news.remark.partition(",")[0]) == (new, f"origin is {twin} from now on")
+    assert upstream.version() == "two"
+    assert git(upstream.checkout, "config", "remote.origin.url") == "git@hub.test:org/aios.git"
+
+    # And the release does not ask SSH any more
+    upstream.push("three")
+    assert look_for_update(upstream.place).remark == ""
+    assert git(upstream.releases.source, "config", "remote.origin.url") == twin
 
 
 def test_where_the_disk_takes_nothing_that_is_said_and_nothing_is_left(upstream: Upstream) -> None:
