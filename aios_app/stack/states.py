@@ -13,6 +13,9 @@ from aios_app.stack.processes import Record
 from aios_app.stack.supervisor import Supervisor, is_supervised
 
 _LOG_LINES = 8
+_LOG_BYTES = 4096
+#: How the lines of a traceback begin that say where.
+_TRACEBACK = ("Traceback (", " ", "\t")
 #: Who talks to others ends before them.
 _STOP_ORDER = ("web", "worker", "relay", "redis", supervisor.NAME)
 
@@ -70,12 +73,13 @@ def has_said_ready(settings: Settings, name: str, pid: int) -> bool:
 
 
 def last_words(settings: Settings, name: str) -> str:
-    """The last lines that the program has written."""
+    """The last lines that the program has written; of a traceback what went wrong, not where."""
     try:
         text = (settings.logs_dir / f"{name}.log").read_text(errors="replace")
     except OSError:
         return ""
-    return "\n".join([line for line in text[-4096:].splitlines() if line.strip()][-_LOG_LINES:])
+    lines = [line for line in text[-_LOG_BYTES:].splitlines() if line.strip()]
+    return "\n".join([line for line in lines if not line.startswith(_TRACEBACK)][-_LOG_LINES:])
 
 
 def _state(name: str, found: Record | None, state: str) -> ProgramState:

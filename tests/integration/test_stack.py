@@ -20,7 +20,7 @@ from aios_app.settings import Settings
 from aios_app.stack import guard
 from aios_app.stack.locks import exclusive
 from aios_app.stack.processes import Process, Record, end_process, find_process
-from aios_app.stack.states import living
+from aios_app.stack.states import last_words, living
 from aios_app.stack.supervisor import Program, Supervisor
 from aios_app.stack.up import UpReport, down, is_up, programs, up
 from aios_app.stack.waiting import tries
@@ -384,3 +384,11 @@ def test_a_reused_pid_is_never_ended(settings: Settings) -> None:
         assert b"an unknown process holds" in words
         assert bystander.poll() is None
         bystander.kill()
+
+
+def test_the_last_words_of_a_program_hold_no_traceback(settings: Settings) -> None:
+    frames = 'Traceback (most recent call last):\n  File "/a.py", line 1, in <module>\n    import b\n'
+    settings.logs_dir.mkdir(parents=True, exist_ok=True)
+    (settings.logs_dir / "web.log").write_text(f"begins\n{frames}ModuleNotFoundError: No module named 'b'\n")
+
+    assert last_words(settings, "web") == "begins\nModuleNotFoundError: No module named 'b'"
