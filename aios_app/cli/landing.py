@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 from aios_app.cli import exits, output, session
 from aios_app.cli.client import Client, Json, caller_directory
@@ -12,7 +11,7 @@ from aios_app.cli.interaction import confirm
 from aios_app.cli.person import environment
 from aios_app.cli.shell import note_if_gone
 from aios_app.cli.waiting import find
-from aios_app.domain.errors import StackError
+from aios_app.domain.errors import ExternalError, StackError
 from aios_app.domain.landing import EXIT_CODES, Outcome
 
 #: What a person would type after an outcome; ``{0}`` is the job's number.
@@ -90,7 +89,7 @@ def _follow(client: Client, waiting: set[int], over: dict[int, Json], teller: _T
     words, unread = [str(number) for number in waiting], set(waiting)
     for news in changes(client, lambda: find(client, words, "/")):
         unread |= {job["number"] for job in news if teller.is_news(job)} & waiting
-        with suppress(StackError):  # it is back soon, and then they are read again
+        try:
             for number in sorted(unread):
                 landing = client.get(f"/jobs/{number}/landing")["landing"]
                 unread.discard(number)
@@ -98,6 +97,8 @@ def _follow(client: Client, waiting: set[int], over: dict[int, Json], teller: _T
                 if landing["outcome"]:
                     waiting.discard(number)
                     over[number] = landing
+        except ExternalError as error:  # it is back soon, and then they are read again
+            teller.tell_trouble(error)
         if not waiting:
             return
 
@@ -123,6 +124,11 @@ class _Teller:
         if landing["outcome"] not in {None, Outcome.LANDED}:
             for line in ending(landing):
                 output.note(self._line(number, line))
+
+    def tell_trouble(self, error: ExternalError) -> None:
+        """A machine does not answer, once; that its own service does not is seen soon enough."""
+        if not isinstance(error, StackError) and self._is_new(0, str(error)):
+            output.note(output.clean(f"{error}: the landing goes on once it does"))
 
     def is_news(self, job: Json) -> bool:
         """Of several, that one moves up in its line is none: there would be more of that than of steps."""

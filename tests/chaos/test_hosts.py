@@ -128,7 +128,8 @@ def test_a_members_host_that_crashes_goes_on_where_it_was(sites: list[Site]) -> 
             founder.settle(begun, JobState.REVIEW)
             founder.settle(landing.run, JobState.LANDED)
     assert lost.cause == "session lost"
-    asked.communicate(timeout=RECOVERY_S)  # it has seen the end, or said that the machine did not answer
+    asked.communicate(timeout=RECOVERY_S)
+    assert asked.returncode == 0
     check_landed(second, lands, [founder.job(landing.number)])
     founder.check_started_once(founder.jobs(begun))
 

@@ -11,7 +11,7 @@ import pytest
 from aios_app.domain.landing import ConflictFile, Landing, Outcome
 from aios_app.settings import Settings
 from tests.integration.cli_running import Person
-from tests.integration.cli_stand_in import Json, StandIn, job, serving
+from tests.integration.cli_stand_in import Json, StandIn, error, job, serving
 
 
 @pytest.fixture
@@ -64,6 +64,20 @@ def test_of_several_each_place_in_line_is_said_once_and_read_once(person: Person
     ]
     assert done.out.splitlines() == [f"#{number} ok merged into main" for number in numbers]
     assert done.code == 0
+
+
+def test_a_machine_that_does_not_answer_is_waited_for(person: Person, service: StandIn) -> None:
+    over = landing(7, outcome=Outcome.LANDED, steps=("ok merged into main",))
+    answers = iter([error("external", "h2 does not answer"), {"landing": over}])
+    service.answers["POST /jobs/land"] = _answer(landing(7, place=1))
+    service.answers["POST /jobs/find"] = {"v": 1, "jobs": [job(7, "review")]}
+    service.answers["GET /jobs/7/landing"] = lambda _: next(answers)
+    service.emit(job(7, "review"), job(7, "landed"))
+
+    done = person.types("land", "7", "-y")
+
+    assert done.err == "h2 does not answer: the landing goes on once it does\n"
+    assert (done.out, done.code) == ("ok merged into main\n", 0)
 
 
 def test_a_conflict_is_told_with_both_sides_before_what_comes_next(person: Person, service: StandIn) -> None:
