@@ -100,11 +100,12 @@ def test_what_a_machine_cannot_start_is_one_line(person: Person, service: StandI
     why = {"c": "codex is not installed", "l": "claude is not logged in"}
     machine = MACHINES[0] | {"slots": 0, "max_agents": 4, "load": 0, "cores": 0, "memory_bytes": 0}
     machine |= {"available_bytes": 0, "version": "1", "agents": ["d"], "port": 0, "missing": why}
-    machine |= {"is_here": True, "takes_no_jobs": "", "has_redis": True}
+    machine |= {"is_here": True, "takes_no_jobs": "", "has_redis": True, "beat_ms": NOW_MS - 42_000}
     service.answers["GET /machines"] = {"v": 1, "now_ms": NOW_MS, "machines": [machine]}
 
-    *_, remark = person.types("machines").out.splitlines()
+    head, row, remark = person.types("machines").out.splitlines()
 
+    assert row[head.index("seen") :].startswith("42s ago  ")
     assert remark == "    box: cannot start c, l: aios doctor there says what is missing"
 
 

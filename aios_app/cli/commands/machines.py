@@ -7,6 +7,7 @@ import argparse
 from aios_app.cli import exits, output, session, terminal
 from aios_app.cli.client import Client, Json
 from aios_app.cli.interaction import confirm
+from aios_app.cli.job_lines import duration
 from aios_app.cli.machine_words import unreachable
 from aios_app.cli.table import table
 from aios_app.domain.errors import UsageError
@@ -52,7 +53,7 @@ def _list(*, is_json: bool) -> int:
     if is_json:
         output.say_json(answer)
         return exits.DONE
-    rows = [_row(machine) for machine in answer["machines"]]
+    rows = [_row(machine, answer["now_ms"]) for machine in answer["machines"]]
     for line in table([_HEAD, *rows], terminal.size()[0]):
         output.say(line)
     for machine in answer["machines"]:
@@ -61,16 +62,17 @@ def _list(*, is_json: bool) -> int:
     return exits.DONE
 
 
-_HEAD = ("machine", "agents", "load", "memory free", "AIOS", "can start", "address")
+_HEAD = ("machine", "agents", "load", "GB free", "seen", "AIOS", "can start", "address")
 
 
-def _row(machine: Json) -> tuple[str, ...]:
+def _row(machine: Json, now_ms: int) -> tuple[str, ...]:
     free, memory = (machine[name] / _GIB for name in ("available_bytes", "memory_bytes"))
     return (
         machine["name"] + (" (here)" if machine["is_here"] else ""),
         f"{machine['slots']} of {machine['max_agents']}",
         f"{machine['load']:.1f} on {machine['cores']}" if machine["cores"] else "-",
-        f"{free:.0f} of {memory:.0f} GB" if memory else "-",
+        f"{free:.0f} of {memory:.0f}" if memory else "-",
+        f"{duration(now_ms - machine['beat_ms'])} ago" if machine["beat_ms"] > 1 else "-",
         machine["version"] or "-",
         " ".join(machine["agents"]) or "-",
         place_of(machine["address"], machine["port"]) if machine["port"] else "-",
