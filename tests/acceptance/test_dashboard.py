@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -160,6 +161,20 @@ def test_a_terminal_that_takes_nothing_more_and_is_closed_leaves_no_process(stac
     os.close(ours)
 
     process.wait(DEADLINE_S)
+
+
+@pytest.mark.parametrize("depth", ["", "truecolor"])
+def test_its_colours_are_those_of_the_terminal_light_or_dark(stack: Stack, run: int, depth: str) -> None:
+    with dashboard(stack, stack.root / "home", COLORTERM=depth) as screen:
+        screen.sees("#3", "Enter attach")
+        screen.presses("s")
+        screen.sees("Stop #3?")
+        coded = screen.shown("-e")
+
+    # Words have one of its sixteen colours, and stand on its own background.
+    assert set(re.findall(r"\x1b\[[0-9;]*[34]8[;:]", coded)) == set()
+    assert set(re.findall(r"\x1b\[(?:[0-9]+;)*(?:4[0-7]|10[0-7])m", coded)) == set()
+    assert "\x1b[3" in coded.replace("\x1b[39m", "")
 
 
 def test_without_colours_nothing_is_lost(stack: Stack, run: int) -> None:
