@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from aios_app.settings import Settings, load
 from tests.private_redis import RedisServer
 
 if TYPE_CHECKING:
     from aios_app.services.context import Context
+
+# A machine that is busy with the other tests is slow at making examples, which says nothing of them.
+hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("busy")
 
 CHECKOUT = Path(__file__).parent.parent
 _GIT_ENVIRONMENT = {

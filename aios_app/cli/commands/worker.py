@@ -16,7 +16,7 @@ EXAMPLES = (
     "aios worker --join TOKEN      work for that cluster, in the foreground",
     "aios worker --join TOKEN -d   in the background; from then on aios up does it",
     "aios worker --broker rediss://:PASSWORD@redis.example:6380/0",
-    "aios worker --broker -        the URL is read, as all users of a machine see what is typed",
+    "aios worker --broker -        reads the URL: others see what is typed",
     "aios worker                   this machine's worker alone, in the foreground",
 )
 
