@@ -176,7 +176,8 @@ def _read_cluster(data_dir: Path) -> dict[str, str]:
     if found.get("redis_url", "").startswith("rediss:") and authority.exists():
         from urllib.parse import quote  # noqa: PLC0415 - the same
 
-        tls = "ssl_cert_reqs=required&ssl_check_hostname=false&ssl_ca_certs="
+        # redis-py also believes the authorities that the system does: the name must be right, too.
+        tls = "ssl_cert_reqs=required&ssl_check_hostname=true&ssl_ca_certs="
         found["redis_url"] += f"?{tls}{quote(str(authority), safe='')}"
     return found
 

@@ -26,7 +26,14 @@ from aios_app.services.context import open_catalog
 from aios_app.services.records import read_runs
 from aios_app.settings import Settings
 from aios_app.stack.address import check_outside_redis, redis_py_url
-from aios_app.stack.cluster import REMOVED, has_members, read_cluster, write_authority, write_cluster
+from aios_app.stack.cluster import (
+    REMOVED,
+    forget_authority,
+    has_members,
+    read_cluster,
+    write_authority,
+    write_cluster,
+)
 from aios_app.stack.directories import prepare_directories
 from aios_app.store.catalog import Catalog
 
@@ -87,6 +94,7 @@ def join_by_url(settings: Settings, url: str, *, listen: str = "") -> Joined:
             raise QueueError(f"the Redis of --broker cannot be used: {error}") from error
         finally:
             ledger.close()
+        forget_authority(settings)
         _enter(settings, url, f"{urlsplit(url).hostname}", listen or _address_toward(url))
         _take_name(catalog, name)
         catalog.forget_shared()

@@ -110,6 +110,11 @@ def write_authority(settings: Settings, pem: str) -> None:
     _write(settings.cluster_dir / "authority.pem", pem)
 
 
+def forget_authority(settings: Settings) -> None:
+    """The Redis that comes now is known as any other server is, or by what its URL says."""
+    (settings.cluster_dir / "authority.pem").unlink(missing_ok=True)
+
+
 def _ask_for_passwords(settings: Settings) -> None:
     """From its next start on the embedded server knows nobody without one."""
     make_private(settings.cluster_dir)

@@ -3,8 +3,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import threading
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from aios_app.services.machines import drain_machine, list_machines, remove_mach
 from aios_app.services.reconcile import ensure_ledger
 from aios_app.settings import Settings, load
 from aios_app.stack.address import check_outside_redis, redis_py_url
+from aios_app.stack.certificates import make_authority, make_certificate
 from aios_app.stack.cluster import check_not_removed
 from tests.conftest import environment_in
 from tests.integration.founder_fixtures import Founder, client, founding, joined
@@ -173,6 +176,50 @@ def test_another_authority_is_not_taken_for_the_cluster_s(founder: Founder, memb
     ):
         foreign.wrap_socket(connection, server_hostname="127.0.0.1")
     check_outside_redis(member)
+
+
+def test_an_authority_of_the_system_s_is_believed_only_of_the_right_name(
+    founder: Founder, member: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = make_authority(tmp_path, "public")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*make_certificate(tmp_path / "theirs", ["theirs.example"], public))
+    monkeypatch.setenv("SSL_CERT_FILE", str(public.certificate))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        port = f":{founder.settings.relay_port}/"
+        url = str(member.redis_url).replace(port, f":{listener.getsockname()[1]}/")
+        thread = threading.Thread(target=_shake_hands, args=(listener, tls))
+        thread.start()
+        with client(replace(member, redis_url=url)) as connection:
+            connection.set_retry(Retry(NoBackoff(), 0))
+            with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
+                connection.ping()
+        thread.join(5)
+
+
+def _shake_hands(listener: socket.socket, tls: ssl.SSLContext) -> None:
+    with listener.accept()[0] as plain, contextlib.suppress(OSError):
+        tls.wrap_socket(plain, server_side=True).close()
+
+
+def test_by_a_url_with_tls_a_machine_forgets_by_whom_it_knew_another_redis(
+    founder: Founder, short_path: Path
+) -> None:
+    member = founder.member(short_path / "pi")
+    authority = short_path / "own.pem"
+    authority.write_text((member.cluster_dir / "authority.pem").read_text())
+    make_authority(member.cluster_dir, "of an earlier cluster")  # its key is not there: made anew
+    url = f"{str(member.redis_url).partition('?')[0]}?ssl_ca_certs={authority}"
+    environment = environment_in(short_path)
+
+    join_by_url(load({**environment, "AIOS_DATA_DIR": str(member.data_dir)}), url)
+
+    settings = load({**environment, "AIOS_DATA_DIR": str(member.data_dir)})
+    assert settings.redis_url == url
+    check_outside_redis(settings)
+    with joined(settings) as there:
+        assert there.ledger.registry.find(there.machine) is not None
 
 
 def test_a_restarted_redis_knows_its_machines_and_they_come_again(short_path: Path) -> None:
