@@ -63,6 +63,7 @@ def staggered(stack: Stack) -> Iterator[None]:
     stack.ok("config", "--unset", "stagger_demo")
 
 
+@pytest.mark.long
 def test_agents_of_one_login_start_so_long_apart_and_say_what_they_wait_for(
     stack: Stack, shop: Path, staggered: None
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_rate_limit_parks_its_agents_until_a_retry_works(stack: Stack, shop: P
     assert "rate-limited" not in stack.ok("status")
 
 
+@pytest.mark.long
 def test_a_storm_of_failures_is_told_in_one_message(stack: Stack, shop: Path) -> None:
     said = stack.root / "said"
     bell = stack.script("bell", f'#!/bin/sh\n{{ echo "$AIOS_EVENT $AIOS_JOBS"; cat; }} >> {said}\n')

@@ -93,6 +93,7 @@ def test_a_candidate_that_would_conflict_with_its_base_says_where(stack: Stack, 
     assert f"     would conflict with its base in {name}\n" in shown
 
 
+@pytest.mark.long
 def test_a_check_survives_its_worker_and_a_further_turn_ends_it(stack: Stack, shop: Path) -> None:
     checked_by(stack, "touch $HOME/begun-$$; while [ ! -f $HOME/go ]; do sleep 0.05; done")
     [job] = stack.jobs(stack.start("multi", "shop", "d:1", QUICK))
@@ -110,6 +111,7 @@ def test_a_check_survives_its_worker_and_a_further_turn_ends_it(stack: Stack, sh
     assert orphans(stack, job.number) == []
 
 
+@pytest.mark.long
 def test_a_stack_that_stops_ends_checks_and_begins_them_again(stack: Stack, shop: Path) -> None:
     home = stack.root / "home"
     checked_by(stack, "")

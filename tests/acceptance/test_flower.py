@@ -86,6 +86,7 @@ def flower(stack: Stack) -> Iterator[Flower]:
         process.wait(10)
 
 
+@pytest.mark.long
 def test_a_job_is_not_over_while_its_agent_works_and_has_its_result_afterwards_also_in_a_late_flower(
     stack: Stack,
 ) -> None:

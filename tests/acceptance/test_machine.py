@@ -55,6 +55,7 @@ def test_without_tmux_or_with_an_old_one_jobs_fail_in_one_clear_line_and_go_on_o
     assert [job.state for job in bare.until_over(1)] == [JobState.REVIEW]
 
 
+@pytest.mark.long
 def test_down_leaves_no_tmux_server_without_sessions_and_one_with_agents_alone(bare: Stack) -> None:
     [job] = bare.until_all(bare.start("multi", "shop-0", "d:1", QUICK), JobState.REVIEW)
 

@@ -88,6 +88,7 @@ def test_an_agent_that_was_closed_comes_back_with_its_conversation(stack: Stack,
     assert (hello["is_resumed"], hello["job"]["is_open"]) == (True, True)
 
 
+@pytest.mark.long
 def test_up_takes_a_certificate_once_for_all_and_refuses_what_is_none(
     stack: Stack, certificate: tuple[Path, Path]
 ) -> None:

@@ -304,6 +304,7 @@ def finished(stack: Stack, shop: Path) -> Job:
     return stack.until_all(start(stack, "shop", "d:2", QUICK), JobState.REVIEW)[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "options", "paths"),
     [
@@ -329,6 +330,7 @@ def test_pages_are_within_the_window_and_can_be_used_by_all(
     assert page.evaluate("document.documentElement.dataset.theme") == ("dark" if name == "dark" else "light")
 
 
+@pytest.mark.long
 def test_a_thousand_jobs_are_scrolled_without_all_of_them_in_the_page(
     stack: Stack, shop: Path, viewer: Viewer
 ) -> None:

@@ -96,6 +96,7 @@ def _is_whole(place: Path, files: dict[str, str]) -> bool:
     return place.is_dir() and (place / ".git").exists() and _files(place) == files
 
 
+@pytest.mark.long
 def test_a_removal_that_is_killed_at_any_step_loses_nothing_and_can_be_done_again(
     cloned: Cloned, tmp_path: Path
 ) -> None:
@@ -127,6 +128,7 @@ def test_a_removal_that_is_killed_at_any_step_loses_nothing_and_can_be_done_agai
     assert step > 8
 
 
+@pytest.mark.long
 def test_what_is_brought_back_is_so_after_a_kill_at_any_step(cloned: Cloned, tmp_path: Path) -> None:
     place = tmp_path / "trees" / "shop-j7"
     files = _work(cloned, place)

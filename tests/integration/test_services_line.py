@@ -196,6 +196,7 @@ def run_killed(
 # Over two machines
 
 
+@pytest.mark.long
 def test_two_machines_land_on_one_branch_that_others_push_to_and_nothing_is_lost(
     context: Context, shop: Path, settings: Settings, tmp_path: Path
 ) -> None:
