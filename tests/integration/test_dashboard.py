@@ -127,6 +127,23 @@ def test_the_preview_shows_the_agents_screen_in_its_colours(settings: Settings, 
 
 
 @pytest.mark.long
+def test_ctrl_l_shows_the_screen_as_it_is_now(settings: Settings, service: StandIn) -> None:
+    screens = service.answers
+    screens["GET /jobs/1/history?lines=0"] = _screen("half of it")
+
+    async def scenario(playing: Playing) -> None:
+        await playing.sees("half of it")
+        await playing.until(lambda: len(asked(service, "GET /jobs/1/history?lines=0")) > 1)  # by itself
+        screens["GET /jobs/1/history?lines=0"] = _screen("all of it")
+        await playing.press("ctrl+l")
+        await playing.sees("all of it")
+        await playing.press("question_mark")
+        await playing.sees("Ctrl-L")
+
+    play_with(settings, service, [job(1, "running", is_open=True)], scenario)
+
+
+@pytest.mark.long
 def test_a_job_without_a_screen_shows_what_is_known_of_it(settings: Settings, service: StandIn) -> None:
     async def look(playing: Playing) -> None:
         await playing.sees("says")

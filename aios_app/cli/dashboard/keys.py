@@ -66,11 +66,13 @@ def hints() -> Strip:
 def help_lines() -> list[Strip]:
     """Every key with what it does."""
     moves = pieces([(f"  {'↑↓ j k':{_KEY_CELLS}} ", "bold"), ("up and down; PgUp, PgDn, Home, End", "")])
+    again = pieces([(f"  {'Ctrl-L':{_KEY_CELLS}} ", "bold"), ("its agent's screen as it is now", "")])
     keys = [pieces([(f"  {shown:{_KEY_CELLS}} ", "bold"), (what, "")]) for _, shown, _, what, _ in _KEYS]
     return [
         plain(""),
         moves,
         *keys,
+        again,
         plain(""),
         plain("  In the prompt: ↑↓ what was typed before, Tab completes, Esc back to the list.", "dim"),
         plain("  Where work could go, you are asked first. More of each command: `help COMMAND`.", "dim"),
