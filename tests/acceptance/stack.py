@@ -181,15 +181,17 @@ class Stack:
         """Waits until all jobs of the run are in ``state``."""
         return self.until(run, lambda jobs: all(job.state is state for job in jobs))
 
-    def await_event(self, check: Callable[[], bool], describe: Callable[[], str] = str) -> None:
+    def await_event(
+        self, check: Callable[[], bool], describe: Callable[[], str] = str, *, deadline_s: float = DEADLINE_S
+    ) -> None:
         """Looks at each event until ``check`` is true."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + deadline_s
         while time.monotonic() < deadline:
             after = self.ledger.last_event_id()
             if check():
                 return
             self.ledger.wait_event(after, timeout_s=1)
-        pytest.fail(f"not so after {DEADLINE_S:g} s: {describe()}")
+        pytest.fail(f"not so after {deadline_s:g} s: {describe()}")
 
     def sessions(self, jobs: Sequence[Job]) -> list[SessionInfo]:
         """The living sessions of these jobs."""
