@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from aios_app.domain.models import Job
 from aios_app.services.config import note_machine
 from aios_app.services.reconcile import ensure_ledger
+from tests.conftest import new_project
 from tests.integration import landing_jobs
 from tests.integration.cluster_fixtures import Cluster, cluster
 from tests.integration.landing_jobs import git
@@ -84,6 +86,20 @@ def test_candidates_of_two_machines_are_compared_side_by_side(cluster: Cluster) 
     compared = [one["number"] for group in answer["groups"] for one in group["candidates"]]
     assert sorted(compared) == sorted(job.number for job in jobs)
     assert answer["problems"] == []
+
+
+def test_a_path_is_added_by_the_machine_that_is_named(cluster: Cluster, short_path: Path) -> None:
+    wiki = new_project(short_path, dict(os.environ), "wiki")
+
+    answer = cluster.near.api("POST /projects", {"path": str(wiki), "cwd": "/", "machine": "far"})
+
+    assert answer["project"]["machine_id"] == cluster.far.context.machine
+    assert answer["facts"]["base"].startswith("origin/main")
+    assert cluster.far.context.catalog.find_project("wiki").path == str(wiki)
+    gone = cluster.near.api("POST /projects", {"path": "/nothing", "cwd": "/", "machine": "far"})
+    assert gone["error"]["message"] == "/nothing does not exist"
+    unknown = cluster.near.api("POST /projects", {"path": str(wiki), "cwd": "/", "machine": "nas"})
+    assert "nas" in unknown["error"]["message"]
 
 
 def test_one_job_of_each_machine_is_asked_for_and_nothing_begins(cluster: Cluster) -> None:
