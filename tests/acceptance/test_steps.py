@@ -264,11 +264,11 @@ def test_aios_run_attaches_to_the_job_on_a_terminal(stack: Stack) -> None:
 @pytest.mark.long
 def test_open_runs_the_persons_editor_in_the_directory_of_the_list(stack: Stack) -> None:
     here = folder(stack, "opened")
-    stack.ok("config", "editor_command", "my-editor --new 'two words' .")
+    stack.ok("config", "editor_command", "env --new 'two words' .")
 
     [_, opened] = typed(stack, here, "opened: One | true", "open opened")
 
-    assert (opened["argv"], opened["cwd"]) == (["my-editor", "--new", "two words", "."], str(here))
+    assert (opened["argv"], opened["cwd"]) == (["env", "--new", "two words", "."], str(here))
 
 
 def test_a_task_file_runs_in_a_fresh_worktree_with_its_values_as_data(stack: Stack) -> None:

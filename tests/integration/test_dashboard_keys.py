@@ -75,16 +75,17 @@ def test_enter_v_and_the_words_of_the_prompt_get_the_terminal(settings: Settings
 def test_o_opens_the_jobs_directory_in_the_persons_editor_and_never_by_a_shell(
     settings: Settings, service: StandIn
 ) -> None:
-    service.answers["GET /config/editor_command"] = {
-        "v": 1,
-        "key": "editor_command",
-        "value": "ed 'a b' $(id) .",
-    }
+    editor = {"v": 1, "key": "editor_command", "value": "env 'a b' $(id) ."}
+    service.answers["GET /config/editor_command"] = editor
 
     async def scenario(playing: Playing) -> None:
         await playing.press("o")
         await playing.until(lambda: playing.outside)
-        assert playing.outside == [(["ed", "a b", "$(id)", "."], "/work trees/3")]
+        assert playing.outside == [(["env", "a b", "$(id)", "."], "/work trees/3")]
+        editor["value"] = "no-such-editor ."
+        await playing.press("o")
+        await playing.sees("no-such-editor is not installed: aios config editor_command")
+        assert len(playing.outside) == 1
 
     play_with(settings, service, [job(3, worktree="/work trees/3")], scenario)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 
+from aios_app.cli import output
 from aios_app.cli.client import Client
 from aios_app.domain.errors import UsageError
 
@@ -19,4 +21,6 @@ def editor_argv(client: Client) -> list[str]:
         ) from error
     if not words:
         raise UsageError("no editor is set: aios config editor_command 'code .'")
+    if shutil.which(words[0]) is None:
+        raise UsageError(f"{output.clean(words[0])} is not installed: aios config editor_command 'vim .'")
     return words
