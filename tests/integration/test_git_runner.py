@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from aios_app.domain.errors import ExternalError, GitError, UsageError
 from aios_app.git.runner import GitFailed, first_words, run_git
+from tests.conftest import CHECKOUT
 from tests.integration.git_fixtures import git, make_repository, quiet_git
 from tests.integration.landing_fixtures import is_gone
 
@@ -186,3 +188,16 @@ def test_the_package_can_be_imported_where_git_is_missing(tmp_path: Path) -> Non
 
     assert done.stderr == b""
     assert done.returncode == 0
+
+
+def test_no_other_part_of_the_product_runs_git() -> None:
+    """But ``doctor``, which asks for git's version and the person's name, and the stand-in for an agent."""
+    calls = re.compile(r"\[\s*f?[\"']git[\"' ]|\.git\.execute\(|git\.cmd\b")
+    folders = [CHECKOUT / name for name in ("aios_app", "web", "workers")]
+    found = [path for folder in folders for path in folder.rglob("*.py") if calls.search(path.read_text())]
+
+    assert {path.relative_to(CHECKOUT).as_posix() for path in found} == {
+        "aios_app/agents/demo_program.py",
+        "aios_app/git/runner.py",
+        "aios_app/stack/doctor.py",
+    }
