@@ -22,7 +22,7 @@ from aios_app.services.context import Context
 from aios_app.services.end_job import end_job, ended_state, lost_words
 from aios_app.services.finish_job import finish_attempt, measure
 from aios_app.services.line_up import send_landings
-from aios_app.services.records import attempt_dir, newest_run
+from aios_app.services.records import attempt_dir, newest_run, read_job
 from aios_app.services.restore_ledger import (
     JOBS_LEFT_OUT,
     RUNS_LEFT_OUT,
@@ -142,8 +142,16 @@ def _had_session(ctx: Context, job: Job) -> bool:
 def _end_lost(ctx: Context, job: Job) -> None:
     attempt = ctx.ledger.attempt(job.attempt)
     if attempt is not None and not attempt.is_over:
-        state, cause = _lost(job, attempt.ending)
+        state, cause = _known_end(ctx, job) or _lost(job, attempt.ending)
         finish_attempt(ctx, attempt, state, cause)
+
+
+def _known_end(ctx: Context, job: Job) -> tuple[JobState, str] | None:
+    """How it ended by this machine's record, of which a server that took over may not have been told."""
+    known = read_job(ctx.settings, job.number)
+    if known is None or known.attempt != job.attempt or known.is_open or known.state not in _ENDED_STATES:
+        return None
+    return known.state, known.cause
 
 
 def _end_again(ctx: Context) -> None:

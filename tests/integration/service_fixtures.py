@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from aios_app.domain.models import Job, JobState
 from aios_app.ledger.ledger import Attempt
 from aios_app.services.context import Context
 from aios_app.services.start_run import RunRequest, start_run
+from tests.integration.founder_fixtures import client
 
 
 def request(*words: str, cwd: Path | str = "/", source: str = "multi", **flags: Any) -> RunRequest:
@@ -45,3 +48,14 @@ def attempt_of(ctx: Context, job: Job) -> Attempt:
     found = ctx.ledger.attempt(job.attempt)
     assert found is not None
     return found
+
+
+@contextmanager
+def not_replicated(ctx: Context) -> Iterator[None]:
+    """What the ledger is told in the block is unknown to the server that takes over at its end."""
+    with client(ctx.settings) as connection:
+        known = {key: connection.dump(key) for key in connection.scan_iter("aios:1:*")}
+        yield
+        connection.flushall()
+        for key, value in known.items():
+            connection.restore(key, 0, value)

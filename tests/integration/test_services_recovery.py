@@ -16,7 +16,15 @@ from aios_app.services.finish_job import finish_attempt, finish_turn
 from aios_app.services.reconcile import ensure_ledger, reconcile
 from aios_app.services.start_run import start_run
 from aios_app.stack.address import redis_py_url
-from tests.integration.service_fixtures import attempt_of, claimed, now, request, running, started
+from tests.integration.service_fixtures import (
+    attempt_of,
+    claimed,
+    not_replicated,
+    now,
+    request,
+    running,
+    started,
+)
 from tests.integration.spool_writing import write_signal
 
 MakeProject = Callable[[str], Path]
@@ -66,6 +74,21 @@ def test_after_the_loss_of_redis_jobs_are_as_they_last_were(ctx: Context, shop: 
     ]
     assert ctx.ledger.prompts(1) == {"*": "the prompt"}
     assert ctx.ledger.run_agent(1, "d").name == "demo"
+
+
+def test_an_end_that_a_server_which_took_over_was_not_told_is_known_from_the_record(
+    ctx: Context, shop: Path
+) -> None:
+    jobs = running(ctx, "d:3", "x", cwd=shop)
+    with not_replicated(ctx):
+        finish_attempt(ctx, attempt_of(ctx, jobs[0]), JobState.REVIEW)
+        finish_attempt(ctx, attempt_of(ctx, jobs[1]), JobState.FAILED, "exited 7")
+    assert {job.state for job in now(ctx, jobs)} == {JobState.RUNNING}
+
+    reconcile(ctx)
+
+    ends = [(job.state.value, job.cause) for job in now(ctx, jobs)]
+    assert ends == [("review", ""), ("failed", "exited 7"), ("failed", "session lost")]
 
 
 def test_numbers_are_never_given_again(ctx: Context, shop: Path) -> None:

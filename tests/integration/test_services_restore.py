@@ -17,7 +17,7 @@ from aios_app.services.restore_ledger import JOBS_LEFT_OUT, UNTOLD
 from aios_app.services.retry_jobs import renew_job
 from aios_app.stack.address import redis_py_url
 from tests.integration.founder_fixtures import client
-from tests.integration.service_fixtures import now, started
+from tests.integration.service_fixtures import not_replicated, now, started
 
 
 @pytest.fixture
@@ -150,12 +150,8 @@ def test_where_there_is_one_machine_nothing_is_left_out(
 def test_what_a_server_that_took_over_was_not_told_is_written_again(
     context: Context, other: Context, jobs: list[Job]
 ) -> None:
-    with client(context.settings) as connection:
-        replicated = {key: connection.dump(key) for key in connection.scan_iter("aios:1:*")}
+    with not_replicated(context):
         [late] = started(context, "shop", "d:1", "fix it")
-        connection.flushall()
-        for key, value in replicated.items():
-            connection.restore(key, 0, value)
     assert context.ledger.job(late.number) is None
 
     ensure_ledger(other)
