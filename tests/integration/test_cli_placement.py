@@ -109,6 +109,28 @@ def test_what_a_machine_cannot_start_is_one_line(person: Person, service: StandI
     assert remark == "    box: cannot start c, l: aios doctor there says what is missing"
 
 
+def test_a_machine_of_another_version_says_so_and_one_that_takes_no_jobs_why(
+    person: Person, service: StandIn
+) -> None:
+    machine: Json = {
+        "slots": 0,
+        "max_agents": 4,
+        "load": 0,
+        "cores": 0,
+        "memory_bytes": 0,
+        "available_bytes": 0,
+    }
+    machine |= {"agents": ["d"], "port": 0, "missing": {}, "has_redis": False, "beat_ms": 1}
+    here = MACHINES[0] | machine | {"version": "2", "is_here": True, "takes_no_jobs": ""}
+    there = MACHINES[1] | machine | {"version": "1", "is_here": False, "takes_no_jobs": "it is drained"}
+    service.answers["GET /machines"] = {"v": 1, "now_ms": NOW_MS, "machines": [here, there]}
+
+    assert person.types("machines").out.splitlines()[3:] == [
+        "    pi: takes no jobs: it is drained",
+        "    pi: another version than here, which is 2: update one of them",
+    ]
+
+
 def test_a_token_and_a_url_are_read_where_no_other_user_sees_them(person: Person) -> None:
     token = person.types("worker", "--join", "-", given=b"half a token\n")
     url = person.types("worker", "--broker", "-", given=b"redis://:secret@127.0.0.1:1/0\n")

@@ -7,6 +7,8 @@ import pytest
 
 from aios_app.cli.machine_words import cluster_words, mark_unreachable, unreachable
 from aios_app.domain.errors import MachineRemoved, StackError, UsageError
+from aios_app.domain.machines import Machine
+from aios_app.domain.placing import by_room
 from aios_app.services.admit_machine import free_name
 from aios_app.settings import RELAY_PORT, load
 from aios_app.stack.certificates import fingerprint, make_authority, make_certificate
@@ -183,3 +185,19 @@ def test_status_says_what_a_machine_is() -> None:
     assert "the relay is down" in cluster_words({"cluster": founder})
     member = alone | {"is_member": True, "machines": 2}
     assert cluster_words({"cluster": member}) == "member of the cluster of vm, 2 machines: aios machines"
+
+
+def test_jobs_are_offered_first_where_there_is_most_room_then_least_load_then_most_memory() -> None:
+    def machine(name: str, *, slots: int = 0, **facts: float) -> Machine:
+        return Machine(id=name, name=name, max_agents=4, slots=slots, facts=facts)
+
+    asked = by_room(
+        [
+            machine("fuller", slots=1, load=0, cores=1, available_bytes=1 << 40),
+            machine("busier", load=6, cores=4, available_bytes=1 << 40),
+            machine("smaller", load=8, cores=8, available_bytes=1 << 30),
+            machine("larger", load=4, cores=4, available_bytes=1 << 35),
+        ]
+    )
+
+    assert [one.name for one in asked] == ["larger", "smaller", "busier", "fuller"]
