@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aios_app.domain.errors import AiosError, ConflictError, InstanceBusy, StackError
@@ -64,7 +64,7 @@ def look_for_update(place: Installation) -> News:
         origin = origin_of_release(current) if is_ours else origin_of(current)
         news = fetch_news(releases.source, origin, current, timeout_s=place.fetch_s, keep_open=[lock])
         if not news.behind:
-            releases.note(Notes(skipped=releases.notes.skipped))
+            releases.note(replace(releases.notes, failure="", failed_s=0))
     return news
 
 
@@ -114,10 +114,12 @@ def finish_update(place: Installation, tell: Tell) -> bool:
     """Where an update was cut off after its switch: its programs are started; False where none was."""
     releases, current = place.releases, place.current()
     before = releases.previous
-    if before is None or not is_between(place.settings, before, current):
+    is_cut_off = releases.notes.taking == current.name
+    if before is None or not (is_cut_off or is_between(place.settings, before, current)):
         return False
     with releases.updating():
         _go_over(place, current, before, skipped=current.name, tell=tell)
+        releases.note(replace(releases.notes, taking=""))
     return True
 
 
@@ -142,6 +144,7 @@ def _go_over(place: Installation, new: Path, old: Path, *, skipped: str, tell: T
     """Switches and restarts; a version that does not come up is undone, and ``StackError`` says so."""
     releases = place.releases
     previous = releases.previous
+    releases.note_taking(new)
     if releases.current != new:
         releases.switch(new)
     tell(f"ok  current: {new}")

@@ -16,7 +16,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -40,6 +40,7 @@ class Notes:
     skipped: str = (
         ""  #: a commit that did not come up, or that the person went back from: not taken by itself
     )
+    taking: str = ""  #: the name of the release that is being gone over to; empty once that is over
 
 
 class Releases:
@@ -160,8 +161,12 @@ class Releases:
 
     def note_failure(self, words: str, *, skipped: str | None = None) -> None:
         """Keeps why an update failed, for ``aios doctor`` and ``aios update``."""
-        skip = self.notes.skipped if skipped is None else skipped
-        self.note(Notes(failure=words, failed_s=int(time.time()), skipped=skip))
+        kept = self.notes if skipped is None else Notes(skipped=skipped)
+        self.note(replace(kept, failure=words, failed_s=int(time.time())))
+
+    def note_taking(self, root: Path) -> None:
+        """Keeps what is being gone over to, for the update after one that is cut off."""
+        self.note(replace(self.notes, taking=root.name))
 
     @classmethod
     def failure_line(cls, settings: Settings) -> str:

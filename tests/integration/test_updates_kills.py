@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from aios_app.domain.errors import InstanceBusy
-from aios_app.services.update_aios import look_for_update
+from aios_app.services.update_aios import finish_update, go_back, look_for_update
 from tests.conftest import CHECKOUT
 from tests.integration.git_fixtures import quiet_git
 from tests.integration.release_fixtures import SETUP, Upstream, upstream
@@ -112,6 +112,42 @@ def test_what_a_killed_update_left_at_work_counts_as_an_update(upstream: Upstrea
     reader.join()
     assert upstream.version() == "two"
 
+
+def test_one_that_is_killed_while_programs_go_over_is_finished_by_the_next(upstream: Upstream) -> None:
+    upstream.push("two")
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED_AFTER_SWITCH, str(upstream.folder)],
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        check=False,
+    )
+    assert (killed.returncode, upstream.version()) == (-signal.SIGKILL, "two")
+    look_for_update(upstream.place)  # by itself, which leaves that to who asks for an update
+    said: list[str] = []
+
+    assert finish_update(upstream.place, said.append)
+    assert said[0].startswith("ok  current: ")
+    assert not finish_update(upstream.place, said.append)
+    upstream.push("three")
+    upstream.update()
+    go_back(upstream.place, said.append)
+    assert not finish_update(upstream.place, said.append)
+
+
+_KILLED_AFTER_SWITCH = """
+import os, signal, sys
+from pathlib import Path
+from aios_app.services.update_aios import look_for_update, make_release, take_release
+from tests.integration.release_fixtures import Upstream, silent
+
+def die(line):
+    if line.startswith("ok  current"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+place = Upstream(Path(sys.argv[1])).place
+commit = look_for_update(place).commit
+make_release(place, commit, silent)
+take_release(place, commit, die)
+"""
 
 _UPDATE = """
 import sys
