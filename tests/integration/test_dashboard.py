@@ -256,6 +256,18 @@ def test_it_opens_with_what_happened_since_the_person_left(settings: Settings, s
     assert (settings.data_dir / "dashboard.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_list_that_comes_late_does_not_take_away_what_a_line_came_to(
+    settings: Settings, service: StandIn
+) -> None:
+    async def scenario(playing: Playing) -> None:
+        await playing.press(":")
+        playing.app.tell("it is in your browser")
+        playing.app._greet()
+        await playing.sees("it is in your browser")
+
+    play_with(settings, service, [job(1)], scenario)
+
+
 def test_where_the_stack_is_down_that_is_said_and_it_comes_back_by_itself(settings: Settings) -> None:
     (settings.data_dir / "runs").mkdir()
     (settings.data_dir / "runs" / "1.json").write_text(json.dumps({"stages": [{"jobs": [job(7, "review")]}]}))

@@ -24,7 +24,7 @@ from aios_app.cli.dashboard.joblist import JobList
 from aios_app.cli.dashboard.keys import hints
 from aios_app.cli.dashboard.line import Line
 from aios_app.cli.dashboard.preview import Preview
-from aios_app.cli.dashboard.prompt import Prompt
+from aios_app.cli.dashboard.prompt import Mode, Prompt
 from aios_app.cli.dashboard.strips import plain
 from aios_app.cli.dashboard.threads import in_thread
 from aios_app.domain.errors import AiosError
@@ -139,9 +139,11 @@ class Live(App[None]):
             self.attempt(self._read_disk())
 
     def _greet(self) -> None:
+        """Says what happened meanwhile, unless the person is at something already."""
         self._is_greeted = True
         left_ms = memory.read_left_ms(self._left_path)
-        self.tell(memory.news_since(left_ms, self.board.jobs.values(), self.board.now_ms()))
+        if self.prompt.mode is Mode.REST:
+            self.tell(memory.news_since(left_ms, self.board.jobs.values(), self.board.now_ms()))
 
     async def _look_for_machines(self) -> None:
         answer = await in_thread(partial(self.client.get, "/jobs?scope=running"))
