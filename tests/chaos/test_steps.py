@@ -19,9 +19,11 @@ BEFORE_WORK = (
     "session-after",
 )
 VICTIMS = {"worker": ("worker",), "web": ("web",), "supervisor": ("supervisor",), "all": ALL}
+#: The worker and the whole are killed on every change, each other program by who sweeps all.
+CASES = ["worker", "all", *(pytest.param(name, marks=pytest.mark.sweep) for name in ("web", "supervisor"))]
 
 
-@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("victim", CASES)
 @pytest.mark.parametrize("point", BEFORE_WORK)
 def test_a_kill_before_the_agent_works_loses_nothing_and_starts_nothing_twice(
     fleet: Fleet, point: str, victim: str
@@ -88,7 +90,7 @@ def test_a_kill_during_the_setup_command_starts_nothing_twice(fleet: Fleet, vict
     assert [number for _, number in fleet.starts()].count(job.number) == (0 if is_lost else 1)
 
 
-@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("victim", CASES)
 def test_a_kill_while_the_agents_work_changes_nothing_for_them(fleet: Fleet, victim: str) -> None:
     name = f"running-{victim}"
     fleet.add(name)
@@ -106,7 +108,7 @@ def test_a_kill_while_the_agents_work_changes_nothing_for_them(fleet: Fleet, vic
     fleet.check_started_once(fleet.settle(run, JobState.REVIEW))
 
 
-@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("victim", CASES)
 def test_an_end_that_nobody_read_before_the_kill_is_read_after_it(fleet: Fleet, victim: str) -> None:
     name = f"ending-{victim}"
     fleet.add(name)
@@ -125,7 +127,7 @@ def test_an_end_that_nobody_read_before_the_kill_is_read_after_it(fleet: Fleet, 
     fleet.check_started_once(jobs)
 
 
-@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("victim", CASES)
 def test_a_kill_while_the_end_is_noted_loses_nothing_of_it(fleet: Fleet, victim: str) -> None:
     name = f"measuring-{victim}"
     fleet.add(name)
