@@ -23,12 +23,8 @@ from aios_app.stack.supervisor import NAME, default_programs
 from aios_app.stack.up import up
 
 
-def stay(settings: Settings) -> bool:
-    """Until SIGTERM or Ctrl-C, which end the stack (True), or until its supervisor ends (False)."""
-    record = Record.read(settings.run_dir, NAME)
-    if record is None:
-        return False
-    theirs = os.pidfd_open(record.process.pid)
+def listen() -> int:
+    """From now on SIGTERM, SIGHUP and Ctrl-C end nothing by themselves; ``stay`` reads of them here."""
     ours, wakeup = os.pipe()
 
     def wake(_number: int, _frame: FrameType | None) -> None:
@@ -36,10 +32,22 @@ def stay(settings: Settings) -> bool:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, wake)
+    return ours
+
+
+def stay(settings: Settings, told: int) -> bool:
+    """Until a signal comes that ``listen`` hears, which ends the stack (True), or until its supervisor ends.
+
+    Listen before the stack is started: what ends this process in between would leave the stack behind.
+    """
+    record = Record.read(settings.run_dir, NAME)
+    if record is None:
+        return False
+    theirs = os.pidfd_open(record.process.pid)
     poll = select.poll()
-    for descriptor in (theirs, ours):
+    for descriptor in (theirs, told):
         poll.register(descriptor, select.POLLIN)
-    is_told = any(descriptor == ours for descriptor, _ in poll.poll())
+    is_told = any(descriptor == told for descriptor, _ in poll.poll())
     if is_told:
         down(settings)
     return is_told
@@ -64,10 +72,11 @@ def main() -> int:
     """The exit status: 0 after a signal, 4 where the stack did not start, or ended by itself."""
     os.umask(0o077)
     settings = load()
+    told = listen()
     try:
         with _logs_shown(settings):
             up(settings)
-            return 0 if stay(settings) else 4
+            return 0 if stay(settings, told) else 4
     except AiosError as error:
         sys.stderr.write(f"{error}\n")
         return 4

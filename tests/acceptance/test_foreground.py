@@ -25,8 +25,8 @@ def test_it_shows_what_its_programs_log_and_ends_all_of_them_with_sigterm(short_
         stderr=subprocess.STDOUT,
         text=True,
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         shown = next(line for line in process.stdout if "ready." in line)
         stack.ok("status")
         names = {record.name for record in living(stack.settings)}
@@ -35,8 +35,8 @@ def test_it_shows_what_its_programs_log_and_ends_all_of_them_with_sigterm(short_
         status = process.wait(30)
     finally:
         process.kill()
-        process.communicate()
         stack.close()
+        process.stdout.close()
 
     assert "INFO worker" in shown
     assert {"redis", "worker", "web", "supervisor"} <= names

@@ -59,18 +59,19 @@ def _given(word: str) -> str:
 
 
 def _work(*, is_detached: bool, before: tuple[list[Json], list[Json]]) -> int:
-    from aios_app.stack.foreground import stay
+    from aios_app.stack.foreground import listen, stay
     from aios_app.stack.up import programs, up
 
+    told = None if is_detached else listen()
     report = up(session.settings())
     output.say(f"up in {report.took_s:.1f} s: aios machines lists all of the cluster")
     _show_changed(*before)
-    if is_detached:
+    if told is None:
         for program in programs(session.settings()):
             output.say(f"  {program.name:12} {program.state:10} pid {program.pid or '-'}")
         return exits.DONE
     output.note("Ctrl-C ends it; agents go on in tmux")
-    return exits.DONE if stay(session.settings()) else exits.EXTERNAL
+    return exits.DONE if stay(session.settings(), told) else exits.EXTERNAL
 
 
 def _show_changed(projects: list[Json], agents: list[Json]) -> None:
